@@ -1,0 +1,1 @@
+"""dpo-tui: label preference pairs in the terminal, next to your own model server."""

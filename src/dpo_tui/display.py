@@ -1,0 +1,45 @@
+"""The one door from foreign text to any terminal.
+
+Model output, prompts and servers' words can hold terminal escapes, control characters and invisible
+or direction-changing ones. A terminal library passes them through, so they are made visible here,
+and only here: what is stored and what trainers read stays exactly as it was.
+"""
+
+from __future__ import annotations
+
+_PICTURES = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
+_DELETE = {0x7F: "\u2421"}
+# C1 controls act like ESC sequences on some terminals; lone surrogates can't be encoded at all.
+_REPLACED = dict.fromkeys((*range(128, 160), *range(55296, 57344)), "�")
+# Invisible, or able to reorder the line they stand in. Joiners and variation selectors are kept:
+# emoji, Indic scripts and Persian need them.
+_NAMED = {
+    code: f"<U+{code:04X}>"
+    for code in (
+        0x00AD,  # soft hyphen
+        0x061C,  # Arabic letter mark
+        0x180E,  # Mongolian vowel separator
+        0x200B,  # zero width space
+        *range(0x200E, 0x2010),  # left-to-right and right-to-left marks
+        *range(0x2028, 0x202F),  # line and paragraph separators, embeddings and overrides
+        *range(0x2060, 0x2070),  # word joiner, invisible operators, isolates, deprecated controls
+        0xFEFF,  # byte order mark
+        *range(0xFFF9, 0xFFFC),  # interlinear annotation
+        *range(0xE0000, 0xE0080),  # tag characters
+    )
+}
+_TABLE = _PICTURES | _DELETE | _REPLACED | _NAMED
+_LINE_TABLE = _TABLE | {ord("\n"): " ", ord("\t"): " "}
+
+
+def display(text: str) -> str:
+    """Foreign text as it may go to a terminal: nothing in it acts, everything in it shows.
+
+    Newlines and tabs stay; the result is plain text and must not be parsed as markup.
+    """
+    return text.replace("\r\n", "\n").translate(_TABLE)
+
+
+def display_line(text: str) -> str:
+    """Like `display`, on one line: for titles, names and messages."""
+    return text.replace("\r\n", "\n").translate(_LINE_TABLE)

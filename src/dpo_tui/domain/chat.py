@@ -1,0 +1,53 @@
+"""One request to a model server and the events that its stream gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dpo_tui.domain.model import Message, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request for `n` completions of the same prompt."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    """`sampling.seed`, if set, is the seed of choice 0; choice i gets seed + i."""
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The server answered with headers: the request is no longer queued in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """More text of one choice; `text` and `reasoning` can each be empty."""
+
+    choice: int
+    text: str
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The server gives only the choices below `n`, whatever was asked; the others will not come."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One choice is over; comes exactly once for every choice that had begun, and last for it."""
+
+    choice: int
+    finish_reason: str | None
+    whole: bool = True
+    """Whether the stream was closed as the protocol wants it (`finish_reason` or `[DONE]` came)."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+ChatEvent = Admitted | Delta | Narrowed | Ended

@@ -1,0 +1,60 @@
+"""The rules of marking: what may be marked, what a toggle does, what a confirm says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from dpo_tui.domain.model import Completion, Draft, Mark, Response, State
+
+
+def completion_state(text: str, finish_reason: str | None, *, whole: bool) -> State:
+    """How a stream that raised no error ended.
+
+    `finish_reason` is the server's word, if it gave one; `whole` says that the stream was closed as
+    the protocol wants it, which is all that some servers tell.
+    """
+    if finish_reason in {"abort", "error"} or (finish_reason is None and not whole):
+        return State.ABORTED
+    if finish_reason == "content_filter":
+        return State.FAILED
+    if not text.strip():
+        return State.EMPTY
+    return State.CUT_OFF if finish_reason == "length" else State.COMPLETE
+
+
+def is_usable(completion: Completion, *, allow_cut_off: bool) -> bool:
+    """Whether a completion is real text that may become a side of a pair."""
+    if completion.state is State.CUT_OFF:
+        return allow_cut_off and bool(completion.text.strip())
+    return completion.state is State.COMPLETE
+
+
+def is_broken(completion: Completion) -> bool:
+    """Whether there is no text to judge, so that trying again is what a person would want."""
+    return completion.state in {State.EMPTY, State.FAILED, State.ABORTED}
+
+
+def toggle(draft: Draft, response_id: int, mark: Mark) -> Draft:
+    """The draft after the person pressed the key of `mark` on a response.
+
+    Pressed on a response that has this mark already, it takes it away.
+    """
+    marks = dict(draft.marks)
+    if marks.get(response_id) is mark:
+        del marks[response_id]
+    else:
+        marks[response_id] = mark
+    return replace(draft, marks=marks)
+
+
+def final_marks(
+    shown: Iterable[Response], draft: Draft, *, allow_cut_off: bool
+) -> Mapping[int, Mark]:
+    """What a confirm says of every response: unmarked is rejected, unusable is excluded."""
+    return {
+        response.id: draft.marks.get(response.id, Mark.REJECTED)
+        if is_usable(response.completion, allow_cut_off=allow_cut_off)
+        else Mark.EXCLUDED
+        for response in shown
+    }

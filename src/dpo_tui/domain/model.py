@@ -1,0 +1,267 @@
+"""The words of the project as types: prompt, group, response, mark, decision, pair.
+
+All of them are values: frozen, compared by content, free of I/O.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
+from typing import Literal, TypeVar
+
+Role = Literal["system", "user", "assistant"]
+
+MIN_RESPONSES = 2
+MAX_RESPONSES = 20
+
+
+_T = TypeVar("_T")
+
+
+def _first(own: _T | None, default: _T | None) -> _T | None:
+    return default if own is None else own
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How responses are sampled. `None` leaves the choice to the server: the field isn't sent."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    """Response i of a set is sampled with `seed + i`, which is what servers do inside `n`."""
+    stop: tuple[str, ...] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+    """Anything else that goes into the request body as it is (`min_p`, `top_k`, ...)."""
+
+    def over(self, default: Sampling) -> Sampling:
+        """These settings, and where they are silent those of `default`."""
+        return Sampling(
+            temperature=_first(self.temperature, default.temperature),
+            top_p=_first(self.top_p, default.top_p),
+            max_tokens=_first(self.max_tokens, default.max_tokens),
+            seed=_first(self.seed, default.seed),
+            stop=self.stop or default.stop,
+            extra={**default.extra, **self.extra},
+        )
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model is asked: an optional system message, then turns that end with a user turn."""
+
+    messages: tuple[Message, ...]
+    name: str | None = None
+    """The `id` that the prompts file gives it, for people; identity is `key`."""
+    tags: tuple[str, ...] = ()
+    n: int | None = None
+    """How many responses this prompt gets; `None` takes the session's setting."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """What this prompt overrides of the session's sampling."""
+    responses: tuple[str, ...] = ()
+    """Ready-made responses. A prompt that has some is not sent to a server."""
+
+    @cached_property
+    def key(self) -> str:
+        """The prompt's identity: 32 hex digits of a hash of its messages and nothing else.
+
+        It survives reordering and re-tagging in the prompts file, and every change of a setting.
+        """
+        turns = [[message.role, message.content] for message in self.messages]
+        # ASCII escaping also gives lone surrogates, which UTF-8 has no bytes for, a stable form.
+        return sha256(json.dumps(turns).encode("ascii")).hexdigest()[:32]
+
+    @property
+    def system(self) -> str | None:
+        """The system message, if there is one."""
+        first = self.messages[0]
+        return first.content if first.role == "system" else None
+
+    @property
+    def turns(self) -> tuple[Message, ...]:
+        """The conversation without its system message."""
+        return self.messages[1:] if self.messages[0].role == "system" else self.messages
+
+
+class State(StrEnum):
+    """How an attempt at a response ended."""
+
+    COMPLETE = "complete"
+    CUT_OFF = "cut off"
+    """The server stopped at a token limit: real text, but without its end."""
+    EMPTY = "empty"
+    """Nothing, or nothing but white space."""
+    FAILED = "failed"
+    """An error; `Completion.error` says which."""
+    ABORTED = "aborted"
+    """The server or the connection gave up in the middle."""
+
+
+class Origin(StrEnum):
+    """Where a response comes from."""
+
+    MODEL = "model"
+    READY = "ready-made"
+    EDITED = "edited"
+    WRITTEN = "written"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who made a response, and how."""
+
+    origin: Origin
+    endpoint: str | None = None
+    """Base URL of the server; never a key."""
+    model: str | None = None
+    sampling: Sampling | None = None
+    """What was sent, the response's own seed included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One attempt at a response, ended in whatever way."""
+
+    text: str
+    """Exactly as the model wrote it, reasoning kept apart."""
+    state: State
+    source: Source
+    reasoning: str = ""
+    finish_reason: str | None = None
+    error: str = ""
+    """Why there is no usable text, for a person; empty unless failed or aborted."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    first_token_seconds: float | None = None
+    """From the request to the first token, queueing included."""
+    seconds: float | None = None
+    """From the request to the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A completion in its place: one card of a group."""
+
+    id: int
+    group_id: int
+    set_no: int
+    """1 for the first set of responses; regenerating a group makes the next one."""
+    slot: int
+    """0-based place in the set. The newest attempt at a slot is the one that counts."""
+    completion: Completion
+
+
+class Mark(StrEnum):
+    """What the annotator says of one response."""
+
+    CHOSEN = "chosen"
+    REJECTED = "rejected"
+    EXCLUDED = "excluded"
+
+
+class Verdict(StrEnum):
+    """What the annotator says of one group."""
+
+    CONFIRMED = "confirmed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict on a group: immutable once it is on disk."""
+
+    group_id: int
+    annotator: str
+    verdict: Verdict
+    set_no: int
+    marks: Mapping[int, Mark]
+    """By response id, one for every response of the set that was shown; empty when skipped."""
+    order: tuple[int, ...]
+    """Response ids as the cards were shown, top to bottom."""
+    pair_count: int
+    """How many pairs it put into the dataset."""
+    decided_at: float
+    """Unix time in seconds."""
+    seconds: float
+    """How long the group was on screen before the verdict."""
+    id: int = 0
+    """Given by the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Labelling in progress on a group that isn't decided yet."""
+
+    set_no: int = 1
+    marks: Mapping[int, Mark] = field(default_factory=dict)
+    """By response id; only `chosen` and `excluded` are kept, unmarked has no entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One prompt with its responses: the unit that is shown, judged, skipped."""
+
+    id: int
+    position: int
+    """0-based place in the queue."""
+    prompt: Prompt
+    responses: tuple[Response, ...] = ()
+    """The newest attempt at every slot of every set, by set and slot."""
+    draft: Draft = field(default_factory=Draft)
+    decision: Decision | None = None
+    """The one that counts now, if the group is decided."""
+
+    def shown(self) -> tuple[Response, ...]:
+        """The responses of the set on screen."""
+        return tuple(each for each in self.responses if each.set_no == self.draft.set_no)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One chosen x one rejected response to one prompt, as the dataset carries it."""
+
+    messages: tuple[Message, ...]
+    chosen: str
+    rejected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a session stands."""
+
+    total: int
+    decided: int
+    """Confirmed ones; skipped ones are counted apart."""
+    skipped: int
+    pairs: int
+
+    @property
+    def left(self) -> int:
+        """Groups without a verdict."""
+        return self.total - self.decided - self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What reading the prompts file changed in the session."""
+
+    added: int = 0
+    known: int = 0
+    """Already in the session."""
+    removed: int = 0
+    """In the session, no longer in the prompts file: out of the queue, decisions kept."""
+    duplicates: int = 0
+    """Prompts that repeat an earlier one of the file and were merged with it."""

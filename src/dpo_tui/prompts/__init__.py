@@ -1,0 +1,1 @@
+"""Readers: one per input form, each an iterator of prompts."""

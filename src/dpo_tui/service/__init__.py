@@ -1,0 +1,1 @@
+"""The whole product without a terminal: labelling and generation over ports."""

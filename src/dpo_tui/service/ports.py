@@ -1,0 +1,194 @@
+"""What the service needs of the world, as Protocols: store, chat client, dataset, clock.
+
+Adapters implement them without importing this module's callers; only `main` knows both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from dpo_tui.domain.chat import Ask, ChatEvent
+from dpo_tui.domain.ledger import Entry, Reconciliation, Region
+from dpo_tui.domain.model import (
+    Completion,
+    Decision,
+    Draft,
+    Group,
+    ImportSummary,
+    Pair,
+    Progress,
+    Prompt,
+    Response,
+)
+
+
+class Clock(Protocol):
+    """Time, passed in so that tests own it."""
+
+    def now(self) -> float:
+        """Unix time in seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        ...
+
+
+class ChatClient(Protocol):
+    """One endpoint: an OpenAI-compatible base URL with a model."""
+
+    @property
+    def endpoint(self) -> str:
+        """Base URL, for people and for a response's source."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model that is asked for."""
+        ...
+
+    def choices_per_request(self, wanted: int) -> int:
+        """How many of `wanted` choices to ask for in one request, as far as is known."""
+        ...
+
+    def stream(self, ask: Ask) -> AsyncIterator[ChatEvent]:
+        """Send one request and yield what comes, until every choice has ended.
+
+        Closing the iterator hangs up, and the server stops generating. Never retries.
+
+        Raises:
+            BackendError: the request failed; choices that had not ended are lost.
+        """
+        ...
+
+    async def probe(self) -> None:
+        """Ask cheaply whether the endpoint would serve a request now.
+
+        Raises:
+            BackendError: it would not, and why.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Dataset(Protocol):
+    """The JSONL file that trainers read. Bytes that others wrote are never touched."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    def plan(self, pairs: Sequence[Pair]) -> Region:
+        """Where and how these pairs would be appended now; writes nothing.
+
+        Raises:
+            DatasetError: the file can't be looked at.
+        """
+        ...
+
+    def write(self, region: Region) -> Region:
+        """Append a planned region, all or nothing, and say where it went.
+
+        Raises:
+            DatasetError: nothing of it is in the file.
+        """
+        ...
+
+    def remove(self, region: Region) -> bool:
+        """Take a written region out: by cutting the file if it is the tail.
+
+        Returns False, with the file unchanged, when the bytes there are not the region's or others
+        stand behind them; `reconcile` is for that.
+
+        Raises:
+            DatasetError: the file could not be changed.
+        """
+        ...
+
+    def reconcile(self, unsettled: Sequence[Entry], settled: Iterable[Entry]) -> Reconciliation:
+        """Make the file agree with the session after a crash, a failed write or a foreign edit.
+
+        `unsettled` are entries whose writing or removal is not known to have happened, oldest
+        first; `settled`, read only if it must be, are all the others.
+
+        Raises:
+            DatasetError: the file could not be read or changed; calling again later is safe.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The session file. Every method that changes something has committed it to disk on return.
+
+    Calls block and are made from one thread at a time. Raises StoreError when the disk refuses:
+    nothing of the call is in the file then, and it may be called again.
+    """
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    def import_prompts(self, prompts: Iterable[Prompt]) -> ImportSummary:
+        """Make the queue what the prompts file says: order, new prompts, removed ones."""
+        ...
+
+    def progress(self, annotator: str) -> Progress:
+        """Where the annotator stands in the queue."""
+        ...
+
+    def group(self, group_id: int, annotator: str) -> Group:
+        """One group with its responses and what this annotator made of it so far."""
+        ...
+
+    def next_undecided(self, annotator: str, after: int) -> int | None:
+        """The id of the first undecided group behind position `after`, then of the first of all."""
+        ...
+
+    def upcoming(self, annotator: str, start: int, limit: int) -> Sequence[Group]:
+        """Undecided groups from position `start` on, in order, at most `limit`."""
+        ...
+
+    def add_response(
+        self, group_id: int, set_no: int, slot: int, completion: Completion
+    ) -> Response:
+        """Store one ended attempt."""
+        ...
+
+    def save_draft(self, group_id: int, annotator: str, draft: Draft) -> None:
+        """Keep marks in progress."""
+        ...
+
+    def decide(self, decision: Decision, region: Region | None) -> Decision:
+        """Store a decision, drop the draft, and plan its region (unsettled until `settle`)."""
+        ...
+
+    def undo(self, annotator: str) -> tuple[Decision, Entry | None] | None:
+        """Take back the annotator's newest decision that counts; its marks become the draft again.
+
+        What counted for the group before counts again. Returns the decision that was taken back and
+        the entry of its region, unsettled now; None when there is nothing to undo.
+        """
+        ...
+
+    def unsettled(self) -> Sequence[Entry]:
+        """Entries whose writing or removal is not known to have happened, oldest first."""
+        ...
+
+    def settled(self) -> Iterable[Entry]:
+        """All other entries that have bytes in the file, by offset."""
+        ...
+
+    def settle(self, entries: Iterable[Entry]) -> None:
+        """Note that the dataset file agrees with these entries, at these offsets."""
+        ...
+
+    def close(self) -> None:
+        """Give the session free."""
+        ...

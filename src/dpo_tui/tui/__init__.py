@@ -1,0 +1,1 @@
+"""The only room that draws: Textual screens and widgets."""
