@@ -29,6 +29,9 @@ class Delta:
     choice: int
     text: str
     reasoning: str = ""
+    recast: bool = False
+    """All text of this choice before this delta was reasoning: `</think>` came, and the opening tag
+    had been in the model's template."""
 
 
 @dataclass(frozen=True, slots=True)

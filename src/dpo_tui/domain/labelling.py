@@ -35,25 +35,28 @@ def is_broken(completion: Completion) -> bool:
     return completion.state in {State.EMPTY, State.FAILED, State.ABORTED}
 
 
-def toggle(draft: Draft, response_id: int, mark: Mark) -> Draft:
-    """The draft after the person pressed the key of `mark` on a response.
+def toggle(draft: Draft, slot: int, mark: Mark) -> Draft:
+    """The draft after the person pressed the key of `mark` on a slot's response.
 
     Pressed on a response that has this mark already, it takes it away.
     """
     marks = dict(draft.marks)
-    if marks.get(response_id) is mark:
-        del marks[response_id]
+    if marks.get(slot) is mark:
+        del marks[slot]
     else:
-        marks[response_id] = mark
+        marks[slot] = mark
     return replace(draft, marks=marks)
 
 
 def final_marks(
     shown: Iterable[Response], draft: Draft, *, allow_cut_off: bool
 ) -> Mapping[int, Mark]:
-    """What a confirm says of every response: unmarked is rejected, unusable is excluded."""
+    """What a confirm says of every response, by response id.
+
+    Unmarked is rejected, unusable is excluded.
+    """
     return {
-        response.id: draft.marks.get(response.id, Mark.REJECTED)
+        response.id: draft.marks.get(response.slot, Mark.REJECTED)
         if is_usable(response.completion, allow_cut_off=allow_cut_off)
         else Mark.EXCLUDED
         for response in shown

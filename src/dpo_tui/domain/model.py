@@ -207,7 +207,8 @@ class Draft:
 
     set_no: int = 1
     marks: Mapping[int, Mark] = field(default_factory=dict)
-    """By response id; only `chosen` and `excluded` are kept, unmarked has no entry."""
+    """By slot, so that a response can be marked while it still streams; only `chosen` and
+    `excluded` are kept, unmarked has no entry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Adapters implement them without importing this module's callers; only `main` kno
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -53,7 +53,7 @@ class ChatClient(Protocol):
         """How many of `wanted` choices to ask for in one request, as far as is known."""
         ...
 
-    def stream(self, ask: Ask) -> AsyncIterator[ChatEvent]:
+    def stream(self, ask: Ask) -> AsyncGenerator[ChatEvent, None]:
         """Send one request and yield what comes, until every choice has ended.
 
         Closing the iterator hangs up, and the server stops generating. Never retries.
@@ -85,37 +85,15 @@ class Dataset(Protocol):
         ...
 
     def plan(self, pairs: Sequence[Pair]) -> Region:
-        """Where and how these pairs would be appended now; writes nothing.
-
-        Raises:
-            DatasetError: the file can't be looked at.
-        """
-        ...
-
-    def write(self, region: Region) -> Region:
-        """Append a planned region, all or nothing, and say where it went.
-
-        Raises:
-            DatasetError: nothing of it is in the file.
-        """
-        ...
-
-    def remove(self, region: Region) -> bool:
-        """Take a written region out: by cutting the file if it is the tail.
-
-        Returns False, with the file unchanged, when the bytes there are not the region's or others
-        stand behind them; `reconcile` is for that.
-
-        Raises:
-            DatasetError: the file could not be changed.
-        """
+        """Where and how these pairs would be appended now; writes nothing and never fails."""
         ...
 
     def reconcile(self, unsettled: Sequence[Entry], settled: Iterable[Entry]) -> Reconciliation:
         """Make the file agree with the session after a crash, a failed write or a foreign edit.
 
         `unsettled` are entries whose writing or removal is not known to have happened, oldest
-        first; `settled`, read only if it must be, are all the others.
+        first; `settled`, read only as far as it must be, are all the others, the last one of the
+        file first.
 
         Raises:
             DatasetError: the file could not be read or changed; calling again later is safe.
@@ -182,7 +160,7 @@ class Store(Protocol):
         ...
 
     def settled(self) -> Iterable[Entry]:
-        """All other entries that have bytes in the file, by offset."""
+        """All other entries that have bytes in the file, the last one of the file first."""
         ...
 
     def settle(self, entries: Iterable[Entry]) -> None:

@@ -1,0 +1,120 @@
+"""The arguments that the command line takes, and what `--help` says of them."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import version
+from pathlib import Path
+
+import shtab
+
+_EPILOG = """\
+Settings come from flags, else the environment (DPO_TUI_MODEL, ...), else the prompts file, else
+the user's config.toml, else their defaults. `dpo-tui init --config` writes that file.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser; it sets `command` to the name of the command that was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="dpo-tui",
+        description="Label preference pairs (chosen / rejected) in the terminal, next to your own "
+        "model server.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"dpo-tui {version('dpo-tui')}")
+    shtab.add_argument_to(parser, help="print a completion script for your shell and leave")
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
+    _add_annotate(commands)
+    _add_init(commands)
+    _add_sessions(commands)
+    return parser
+
+
+def _add_annotate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    annotate = commands.add_parser(
+        "annotate",
+        help="label the responses to a file of prompts",
+        description="Show the responses to one prompt after the other and label them. Stops and "
+        "resumes at any time: the same prompts file always finds its own session again.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    prompts = annotate.add_argument(
+        "prompts", type=Path, metavar="PROMPTS", help="a .toml, .jsonl or .txt file"
+    )
+    prompts.complete = shtab.FILE  # type: ignore[attr-defined]
+    server = annotate.add_argument_group(
+        "server",
+        "Without --base-url, the usual ports of this machine are looked at: vLLM 8000, SGLang "
+        "30000, llama.cpp 8080, LM Studio 1234, Ollama 11434, TGI 3000.",
+    )
+    server.add_argument("--base-url", metavar="URL", help="OpenAI-compatible, usually ends in /v1")
+    server.add_argument("--model", metavar="NAME", help="default: the only one that there is")
+    server.add_argument(
+        "--api-key-env",
+        metavar="NAME",
+        help="environment variable that holds the API key (default OPENAI_API_KEY)",
+    )
+    server.add_argument(
+        "--local",
+        action="store_true",
+        help="start a small model of its own (needs the extra 'local')",
+    )
+    server.add_argument(
+        "--model-file", metavar="GGUF", help="model for --local (default: the packaged one)"
+    )
+    sampling = annotate.add_argument_group("responses")
+    sampling.add_argument("-n", metavar="N", help="responses per prompt, 2 to 20 (default 4)")
+    sampling.add_argument("--temperature", metavar="T", help="default: the server's")
+    sampling.add_argument("--top-p", metavar="P", help="default: the server's")
+    sampling.add_argument("--max-tokens", metavar="N", help="per response (default 1024)")
+    sampling.add_argument("--seed", metavar="N", help="response i is sampled with seed + i")
+    sampling.add_argument(
+        "--allow-cut-off",
+        action="store_true",
+        default=None,
+        help="let responses that hit the token limit become part of pairs",
+    )
+    sampling.add_argument(
+        "--ahead", metavar="N", help="groups to generate ahead of you (default 3)"
+    )
+    sampling.add_argument(
+        "--concurrency", metavar="N", help="completions to keep the server busy with (default 8)"
+    )
+    files = annotate.add_argument_group("files")
+    files.add_argument(
+        "--output", metavar="PATH", help="the dataset (default PROMPTS.dpo.jsonl beside PROMPTS)"
+    )
+    files.add_argument(
+        "--session", metavar="NAME|PATH", help="another session than the one of this prompts file"
+    )
+    files.add_argument("--annotator", metavar="NAME", help="who decides (default: your user name)")
+    files.add_argument(
+        "--fresh",
+        action="store_true",
+        help="start over in a new session; the old one stays beside it",
+    )
+
+
+def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    init = commands.add_parser(
+        "init",
+        help="write a prompts file to start from",
+        description="Write a commented prompts file to start from. Nothing is overwritten.",
+    )
+    init.add_argument(
+        "path", nargs="?", type=Path, default=Path("prompts.toml"), help="default: prompts.toml"
+    )
+    init.add_argument(
+        "--config", action="store_true", help="write the user's config.toml with its defaults too"
+    )
+
+
+def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    commands.add_parser(
+        "sessions",
+        help="list the sessions that there are",
+        description="List the sessions: what is decided and left in each, and its prompts file.",
+    )

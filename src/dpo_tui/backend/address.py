@@ -1,0 +1,131 @@
+"""Where requests go and with which key: the base URL, and the HTTP client that suits it."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import httpx
+
+from dpo_tui.errors import AuthError, ConnectError, InputError
+from dpo_tui.secret import Secret
+
+_EXAMPLE = "A base URL looks like http://127.0.0.1:8000/v1."
+_CHAT_PATH = "/chat/completions"
+# uvicorn and llama.cpp close an idle connection after 5 s: one that is older may just be dying.
+_KEEP_ALIVE_SECONDS = 4.0
+# "none", "dummy" or "x" are what people give servers that want no key. They are no secrets, and
+# taking them out of a message would make it unreadable.
+_SHORTEST_KEY = 6
+
+
+def parse_base_url(text: str) -> str:
+    """A base URL as a person may write it, normalised: with a scheme, without a trailing slash.
+
+    Without a scheme it is http; the path of the chat route itself is taken off.
+
+    Raises:
+        InputError: it is no base URL, or holds what must not be shown or stored (a password). The
+            message doesn't repeat it: people paste keys into the wrong place.
+    """
+    text = text.strip()
+    try:
+        url = httpx.URL(text if "://" in text else f"http://{text}")
+        host = url.host
+    except (httpx.InvalidURL, UnicodeError):
+        url, host = httpx.URL(""), ""
+    if "@" in text:
+        raise InputError(
+            "The base URL holds a user name or password.",
+            remedy="Put the key into an environment variable and name that with --api-key-env.",
+        )
+    if url.scheme not in {"http", "https"} or not re.fullmatch(r"[^\s%/\\]+", host):
+        raise InputError("What is given as base URL is none.", remedy=_EXAMPLE)
+    if not 0 < (url.port or 80) < 65536:
+        raise InputError("The base URL has a port beyond 65535.", remedy=_EXAMPLE)
+    if url.query or url.fragment:
+        raise InputError("The base URL goes on with a query or a fragment.", remedy=_EXAMPLE)
+    return str(url).rstrip("/").removesuffix(_CHAT_PATH).rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server's base URL, normalised, and the key for it."""
+
+    base_url: str
+    key: Secret | None = None
+    key_name: str = "OPENAI_API_KEY"
+    """The environment variable that the key is from, for messages."""
+
+    @property
+    def chat_url(self) -> str:
+        """The route that completes chats."""
+        return self.base_url + _CHAT_PATH
+
+    @property
+    def models_url(self) -> str:
+        """The route that lists models."""
+        return f"{self.base_url}/models"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine, where no proxy has a place."""
+        host = httpx.URL(self.base_url).host
+        try:
+            ip = ip_address(host)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return ip.is_loopback or ip.is_unspecified
+
+    def quote(self, text: str, longest: int = 400) -> str:
+        """A server's words for a message: on one line, not too long, and without the key."""
+        key = self.key.reveal().strip() if self.key else ""
+        if len(key) >= _SHORTEST_KEY:
+            text = text.replace(key, "***")
+        line = " ".join(text[: 20 * longest].split())
+        return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+    def open(self, timeout: httpx.Timeout, max_connections: int) -> httpx.AsyncClient:
+        """An HTTP client for this server.
+
+        Raises:
+            AuthError: the key can't be sent in a header.
+            ConnectError: the proxy that the environment names can't be used.
+        """
+        try:
+            return httpx.AsyncClient(
+                headers=self._headers(),
+                timeout=timeout,
+                limits=httpx.Limits(
+                    max_connections=max_connections,
+                    max_keepalive_connections=max_connections,
+                    keepalive_expiry=_KEEP_ALIVE_SECONDS,
+                ),
+                trust_env=not self.is_local,
+                verify=self._trust(),
+            )
+        except (ImportError, ValueError) as error:
+            raise ConnectError(
+                f"The proxy for {self.base_url} can't be used: {error}",
+                remedy="Mend HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or put the host into NO_PROXY.",
+            ) from error
+
+    def _headers(self) -> dict[str, str]:
+        # Compression makes gateways hold tokens back until a block is full.
+        identity = {"Accept-Encoding": "identity"}
+        if not self.key or not (key := self.key.reveal().strip()):
+            return identity
+        if not re.fullmatch(r"[!-~]+", key):
+            raise AuthError(
+                f"The key in {self.key_name} holds characters that can't be sent.",
+                remedy=f"Set {self.key_name} again: printable ASCII without blanks.",
+            )
+        return identity | {"Authorization": f"Bearer {key}"}
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """Loading the certificates takes longer than a first token; plain local HTTP needs none."""
+        if self.is_local and self.base_url.startswith("http:"):
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
+        return True

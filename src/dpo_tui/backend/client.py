@@ -1,0 +1,182 @@
+"""The chat client: one request to an OpenAI-compatible server, and its stream as events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import httpx
+
+from dpo_tui.backend.address import Address, parse_base_url
+from dpo_tui.backend.choices import Choices
+from dpo_tui.backend.failures import broken, failure
+from dpo_tui.backend.habits import Habits
+from dpo_tui.backend.models import ensure_model, list_models
+from dpo_tui.backend.said import Said, read_response
+from dpo_tui.backend.stream import ChunkStream, Timeouts, read_beginning
+from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Narrowed
+from dpo_tui.errors import BackendError, ConnectError, PromptError, ServerError, StallError
+from dpo_tui.secret import Secret
+
+
+class HttpChatClient:
+    """One endpoint, as `service.ports.ChatClient` wants it.
+
+    It remembers what the server has shown of itself: how many choices it gives in one request, and
+    which form of request it takes.
+
+    Raises:
+        InputError: `base_url` is none.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        key: Secret | None = None,
+        key_name: str = "OPENAI_API_KEY",
+        timeouts: Timeouts | None = None,
+        max_connections: int = 8,
+    ) -> None:
+        self._address = Address(parse_base_url(base_url), key, key_name)
+        self._model = model
+        self._timeouts = timeouts or Timeouts()
+        self._max_connections = max_connections
+        self._habits = Habits()
+        self._http: httpx.AsyncClient | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Base URL, for people and for a response's source."""
+        return self._address.base_url
+
+    @property
+    def model(self) -> str:
+        """The model that is asked for."""
+        return self._model
+
+    def choices_per_request(self, wanted: int) -> int:
+        """How many of `wanted` choices to ask for in one request, as far as is known."""
+        return self._habits.choices(wanted)
+
+    async def stream(self, ask: Ask) -> AsyncGenerator[ChatEvent, None]:
+        """Send one request and yield what comes, until every choice has ended.
+
+        It is sent again only in another form, if the server refuses this one before it has done
+        anything. A stream that breaks off in the middle ends what had begun with `whole=False`; an
+        error raises, after what had its finish_reason has ended.
+
+        Raises:
+            BackendError: the request failed; choices that had not ended are lost.
+        """
+        while True:
+            n = self._habits.choices(ask.n)
+            if n < ask.n:
+                ask = replace(ask, n=n)
+                yield Narrowed(n)
+            body = self._habits.body(ask, self._model)
+            response = await self._send(body)
+            try:
+                if response.is_success:
+                    yield Admitted()
+                    async with aclosing(self._events(response, ask)) as events:
+                        async for event in events:
+                            yield event
+                    return
+                said = await self._refusal(response)
+            finally:
+                await response.aclose()
+            self._habits.learn(said, ask)
+            if self._habits.choices(n) == n and self._habits.body(ask, self._model) == body:
+                raise failure(said, self._address, sent=frozenset(body))
+
+    async def probe(self) -> None:
+        """Ask cheaply whether the endpoint would serve a request now: it lists its models.
+
+        Raises:
+            BackendError: it would not, and why.
+        """
+        ensure_model(self._model, await list_models(self._address), self._address)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http:
+            await self._http.aclose()
+            self._http = None
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._http is None:
+            # Silences while waiting for an answer are told apart here and in `ChunkStream`.
+            timeout = httpx.Timeout(None, connect=self._timeouts.connect, write=30.0)
+            self._http = self._address.open(timeout, self._max_connections)
+        return self._http
+
+    async def _send(self, body: dict[str, Any]) -> httpx.Response:
+        """Send a request and wait for the headers of its answer."""
+        try:
+            content = json.dumps(body, allow_nan=False).encode("ascii")
+        except (TypeError, ValueError) as error:
+            raise PromptError(
+                f"The request can't be written as JSON: {error}.",
+                remedy="Change the values under sampling.extra to plain text, numbers and lists.",
+            ) from error
+        client = self._client()
+        request = client.build_request(
+            "POST",
+            self._address.chat_url,
+            content=content,
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            async with asyncio.timeout(self._timeouts.queued):
+                return await client.send(request, stream=True)
+        except TimeoutError:
+            raise StallError(
+                f"{self.endpoint} took the request and did not begin to answer for"
+                f" {self._timeouts.queued:g} s: it is still queued, or the server hangs.",
+                remedy="Send less at once, or look at the server.",
+            ) from None
+        except httpx.RequestError as error:
+            raise broken(error, self._address) from error
+
+    async def _refusal(self, response: httpx.Response) -> Said:
+        body = await read_beginning(response)
+        said = read_response(response.status_code, response.headers, body)
+        return said if said.message else replace(said, message=response.reason_phrase)
+
+    async def _events(self, response: httpx.Response, ask: Ask) -> AsyncGenerator[ChatEvent, None]:
+        """What a response with status 200 brings."""
+        choices = Choices(ask.n, self._habits)
+        chunks = ChunkStream(response, self._timeouts, self._address)
+        trouble: BackendError | None = None
+        try:
+            async with aclosing(chunks.read()) as stream:
+                async for chunk in stream:
+                    for event in choices.feed(chunk):
+                        yield event
+                    if choices.is_finished:
+                        chunks.expect_end()
+                    elif choices.has_text:
+                        chunks.expect_more_text()
+        except BackendError as error:
+            trouble = error
+        for event in self._last_events(choices, trouble, is_done=chunks.is_done):
+            yield event
+
+    def _last_events(
+        self, choices: Choices, trouble: BackendError | None, *, is_done: bool
+    ) -> Iterator[ChatEvent]:
+        broke_off = isinstance(trouble, ConnectError) and choices.has_begun
+        if trouble and not broke_off and not choices.is_finished:
+            yield from choices.close_finished()
+            raise trouble
+        if not choices.has_begun:
+            raise ServerError(
+                f"{self.endpoint} answered without a completion.",
+                remedy="The server's own log says more.",
+            )
+        yield from choices.close(whole=is_done)

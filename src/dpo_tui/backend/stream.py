@@ -1,0 +1,169 @@
+"""The body of a response with status 200 as chunks, with bounded patience and memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import cast
+
+import httpx
+from httpx_sse import EventSource
+
+from dpo_tui.backend.address import Address
+from dpo_tui.backend.chunks import Chunk, parse_chunk
+from dpo_tui.backend.failures import broken, failure
+from dpo_tui.backend.said import Said, describe_body
+from dpo_tui.errors import ProtocolError, StallError
+
+_LONGEST_EVENT = 16_000_000
+"""Bytes; also of a whole completion from a server that doesn't stream."""
+_LONGEST_REFUSAL = 64_000
+_REFUSAL_SECONDS = 10.0
+_DRAIN_SECONDS = 1.0
+_DONE = "[DONE]"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """For how many seconds a server may be silent; keep-alive comments are no silence."""
+
+    connect: float = 5.0
+    queued: float = 600.0
+    """Until headers come: llama.cpp holds even those back while its slots are busy, and Ollama
+    loads the model before it sends them."""
+    first_token: float = 300.0
+    """From the headers to the first token: the prompt is being read."""
+    stalled: float = 60.0
+    """Between tokens."""
+    closing: float = 5.0
+    """After the last token, for usage and the end of the stream; then it is done without."""
+
+
+class _Watched(httpx.AsyncByteStream):
+    """A response's bytes; silence and endless events raise."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, patience: float, base_url: str) -> None:
+        self.patience = patience
+        self.silence = f"{base_url} began to answer, then sent no token"
+        """What is to be said of it, seconds excepted."""
+        self.pending = 0
+        """Bytes since the last event, which whoever reads events sets to 0."""
+        self._stream = stream
+        self._base_url = base_url
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        blocks = aiter(self._stream)
+        while True:
+            try:
+                async with asyncio.timeout(self.patience):
+                    block = await anext(blocks)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise StallError(
+                    f"{self.silence} for {self.patience:g} s.",
+                    remedy="Is the server overloaded? Its own log says more.",
+                ) from None
+            self.pending += len(block)
+            if self.pending > _LONGEST_EVENT:
+                raise ProtocolError(f"{self._base_url} sends data without end and no completion.")
+            yield block
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class ChunkStream:
+    """The chunks of a chat completion that a server answers, streamed or in one piece."""
+
+    def __init__(self, response: httpx.Response, timeouts: Timeouts, address: Address) -> None:
+        self.is_done = False
+        """Whether the server said itself that this is all."""
+        self._response = response
+        self._timeouts = timeouts
+        self._address = address
+        self._watched = _Watched(
+            cast(httpx.AsyncByteStream, response.stream), timeouts.first_token, address.base_url
+        )
+        response.stream = self._watched
+
+    def expect_more_text(self) -> None:
+        """Text has come: from now on a silence is a stall in the middle."""
+        self._watched.patience = self._timeouts.stalled
+        self._watched.silence = f"{self._address.base_url} stopped in the middle: it sent nothing"
+
+    def expect_end(self) -> None:
+        """All text has come."""
+        self._watched.patience = self._timeouts.closing
+
+    async def read(self) -> AsyncGenerator[Chunk, None]:
+        """Every chunk.
+
+        Raises:
+            ConnectError: the connection broke before the end.
+            BackendError: the server reports a failure, falls silent, or sends no chat completion.
+        """
+        try:
+            async with aclosing(self._documents()) as documents:
+                async for data in documents:
+                    chunk = parse_chunk(data, self._address)
+                    if isinstance(chunk, Said):
+                        raise failure(chunk, self._address)
+                    yield chunk
+        except httpx.RequestError as error:
+            raise broken(error, self._address) from error
+
+    async def _documents(self) -> AsyncGenerator[str, None]:
+        """JSON documents: one an event, or a whole body."""
+        content_type = self._response.headers.get("content-type", "").lower()
+        if "text/event-stream" in content_type:
+            async with aclosing(self._events()) as events:
+                async for data in events:
+                    yield data
+        elif "json" in content_type:
+            body = await self._response.aread()
+            self.is_done = True
+            yield body.decode("utf-8", errors="replace")
+        else:
+            what = describe_body(await read_beginning(self._response))
+            raise ProtocolError(
+                f"{self._address.base_url} answers with {self._address.quote(what, 200)}"
+                f" ({self._address.quote(content_type) or 'no content type'})"
+                " instead of a chat completion.",
+                remedy="Is the base URL right? It usually ends in /v1.",
+            )
+
+    async def _events(self) -> AsyncGenerator[str, None]:
+        # The SSE standard: always UTF-8, whatever the header says; a byte order mark is dropped.
+        self._response.encoding = "utf-8-sig"
+        async with aclosing(EventSource(self._response).aiter_sse()) as events:
+            async for event in events:
+                self._watched.pending = 0
+                if event.data.strip() == _DONE:
+                    self.is_done = True
+                    await _drain(events)
+                    return
+                if event.data:
+                    yield event.data
+
+
+async def _drain(events: AsyncIterator[object]) -> None:
+    """Read to the end of the body: only then the connection can be used again."""
+    with suppress(TimeoutError, StallError, httpx.RequestError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in events:
+                pass
+
+
+async def read_beginning(response: httpx.Response) -> bytes:
+    """The beginning of a body, long enough to tell what it says, in bounded time."""
+    body = b""
+    with suppress(TimeoutError, StallError, httpx.RequestError):  # what has come says enough
+        async with asyncio.timeout(_REFUSAL_SECONDS):
+            async for block in response.aiter_bytes():
+                body += block
+                if len(body) >= _LONGEST_REFUSAL:
+                    break
+    return body

@@ -1,0 +1,208 @@
+"""The command line: one function per command, and the exit codes.
+
+Exit codes: 0 done, 1 something failed, 2 the input was wrong, 128 + n ended by signal n.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dpo_tui.arguments import make_parser
+from dpo_tui.display import display, display_line
+from dpo_tui.errors import DpoTuiError
+
+if TYPE_CHECKING:
+    from dpo_tui.main import Job, Outcome
+    from dpo_tui.store.info import SessionInfo
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = make_parser().parse_args(argv)
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except DpoTuiError as error:
+        _tell(f"dpo-tui: {error.message}")
+        if error.remedy:
+            _tell(error.remedy)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _tell(text: str) -> None:
+    print(display(text), file=sys.stderr)
+
+
+# --- annotate ------------------------------------------------------------------------------------
+
+
+def _annotate(arguments: Namespace) -> int:
+    import asyncio
+
+    from dpo_tui.main import annotate
+
+    job = _job(arguments)
+    outcome = asyncio.run(annotate(job, _tell))
+    if outcome.crash:
+        _tell_crash(outcome.crash)
+    if sys.stdout.isatty():
+        _say_goodbye(job, outcome)
+    return outcome.exit_code
+
+
+def _job(arguments: Namespace) -> Job:
+    from dpo_tui import paths
+    from dpo_tui.main import Job
+    from dpo_tui.prompts import read_prompts
+    from dpo_tui.settings import api_key, read_config, resolve_settings
+
+    path: Path = arguments.prompts
+    prompts = read_prompts(path)
+    config = read_config(paths.config_file())
+    settings = resolve_settings(vars(arguments), os.environ, prompts.settings, config)
+    if arguments.session:
+        session = paths.session_named(arguments.session)
+        if arguments.fresh:
+            session = paths.fresh_session_path(session)
+    elif arguments.fresh:
+        session = paths.fresh_session_path(paths.session_path(path))
+    else:
+        session = paths.latest_session_path(path)
+    resume = ["dpo-tui", "annotate", str(path)]
+    if arguments.session:
+        resume += ["--session", str(session)]
+    if arguments.annotator:
+        resume += ["--annotator", arguments.annotator]
+    if arguments.local:
+        resume.append("--local")
+    return Job(
+        prompts_path=path,
+        prompts=prompts,
+        session_path=session,
+        default_dataset_path=paths.default_dataset_path(path),
+        settings=settings,
+        key=api_key(settings, os.environ),
+        annotator=arguments.annotator or _user_name(),
+        local=arguments.local,
+        resume=shlex.join(resume),
+    )
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return "annotator"
+
+
+def _say_goodbye(job: Job, outcome: Outcome) -> None:
+    progress = outcome.progress
+    decided = f"{progress.decided} confirmed, {progress.skipped} skipped, {progress.left} left"
+    print(display(f"{decided}, {progress.pairs} pairs"))
+    print(display(f"dataset  {outcome.dataset_path}"))
+    print(display(f"go on    {job.resume}"))
+
+
+def _tell_crash(error: BaseException) -> None:
+    """Say that it was our fault, and keep the traceback (without values) for a report."""
+    import traceback
+
+    from dpo_tui.paths import data_dir
+
+    report = data_dir() / "crash.txt"
+    report.touch(mode=0o600)
+    report.write_text("".join(traceback.format_exception(error)), errors="backslashreplace")
+    _tell(
+        f"dpo-tui: stopped by a fault of its own: {type(error).__name__}\n"
+        f"Everything that was decided is saved; start again to go on. What happened is in {report}"
+    )
+
+
+# --- other commands ------------------------------------------------------------------------------
+
+
+def _init(arguments: Namespace) -> int:
+    from dpo_tui.paths import config_file
+    from dpo_tui.settings import Settings
+    from dpo_tui.templates import starter_config, starter_prompts, write_new
+
+    path: Path = arguments.path
+    write_new(path, starter_prompts())
+    resume = shlex.join(["dpo-tui", "annotate", str(path)])
+    print(display(f"{path} written. Edit it, then type: {resume}"))
+    if arguments.config:
+        write_new(config_file(), starter_config(Settings()), private=True)
+        print(display(f"{config_file()} written"))
+    return 0
+
+
+def _sessions(_: Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from dpo_tui.paths import sessions_dir
+    from dpo_tui.store.info import describe
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, justify in _SESSION_COLUMNS:
+        table.add_column(heading, justify=justify, overflow="fold")
+    damaged = 0
+    for path in sorted(sessions_dir().glob("*.db"), key=lambda each: -each.stat().st_mtime):
+        try:
+            cells = _session_cells(describe(path))
+        except DpoTuiError as error:
+            damaged += 1
+            _tell(f"{path}: {error}")
+        else:
+            table.add_row(*(Text(display_line(each)) for each in cells))
+    if table.row_count:
+        Console().print(table)
+    elif not damaged:
+        print("There are no sessions yet. Begin one with: dpo-tui annotate prompts.toml")
+    return 1 if damaged else 0
+
+
+_SESSION_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("prompts file", "left"),
+    ("decided", "right"),
+    ("skipped", "right"),
+    ("left", "right"),
+    ("pairs", "right"),
+    ("last used", "left"),
+    ("session", "left"),
+)
+
+
+def _session_cells(info: SessionInfo) -> tuple[str, ...]:
+    decided, skipped, pairs = (
+        sum(getattr(each, name) for each in info.progress.values())
+        for name in ("decided", "skipped", "pairs")
+    )
+    least_left = min((each.left for each in info.progress.values()), default=info.total)
+    used = datetime.fromtimestamp(info.last_used_at, UTC).astimezone()
+    return (
+        str(info.prompts_path or "?"),
+        str(decided),
+        str(skipped),
+        str(least_left),
+        str(pairs),
+        f"{used:%Y-%m-%d %H:%M}",
+        str(info.path),
+    )
+
+
+_COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "annotate": _annotate,
+    "init": _init,
+    "sessions": _sessions,
+}

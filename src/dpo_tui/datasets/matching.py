@@ -1,0 +1,182 @@
+"""Finding the session's own lines in a dataset file that others may have changed.
+
+An entry's lines are known byte for byte, so they can be found wherever they went. Only whole lines
+are matched, and no byte is taken for two entries.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, insort
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dpo_tui.datasets.file import DatasetFile, Span
+from dpo_tui.domain.ledger import Entry
+
+
+def lines_of(entry: Entry) -> bytes:
+    """An entry's own lines, without the newline that ends a foreign one before it."""
+    data = entry.region.data
+    return data[1:] if data.startswith(b"\n") else data
+
+
+def lines_start(entry: Entry) -> int:
+    """Where an entry's own lines begin, as far as the session knows."""
+    return entry.region.offset + entry.region.data.startswith(b"\n")
+
+
+def is_in_place(file: DatasetFile, entry: Entry) -> bool:
+    """Whether an entry's bytes are where the session has them."""
+    start, lines = lines_start(entry), lines_of(entry)
+    if start == 0:
+        return file.read(0, len(lines)) == lines
+    return file.read(start - 1, len(lines) + 1) == b"\n" + lines
+
+
+@dataclass(slots=True)
+class Layout:
+    """Which bytes of the file belong to which entry."""
+
+    starts: dict[int, int] = field(default_factory=dict)
+    """Where an entry's lines begin, by decision id."""
+    torn: dict[int, Span] = field(default_factory=dict)
+    """What is there of an entry whose writing was cut off, by decision id."""
+    _taken: list[Span] = field(default_factory=list)
+
+    def has(self, entry: Entry) -> bool:
+        """Whether an entry's lines were found."""
+        return entry.decision_id in self.starts
+
+    def place(self, entry: Entry, start: int) -> bool:
+        """Take the bytes from `start` on for an entry; False if some of them are taken."""
+        placed = self._take(Span(start, start + len(lines_of(entry))))
+        if placed:
+            self.starts[entry.decision_id] = start
+        return placed
+
+    def place_torn(self, entry: Entry, span: Span) -> bool:
+        """Take the bytes of a write that was cut off; False if some of them are taken."""
+        placed = self._take(span)
+        if placed:
+            self.torn[entry.decision_id] = span
+        return placed
+
+    def _take(self, span: Span) -> bool:
+        place = bisect_left(self._taken, span)
+        before, behind = self._taken[max(place - 1, 0) : place], self._taken[place : place + 1]
+        if any(each.end > span.start for each in before):
+            return False
+        if any(each.start < span.end for each in behind):
+            return False
+        insort(self._taken, span)
+        return True
+
+
+def find(
+    file: DatasetFile, settled: Sequence[Entry], unsettled: Sequence[Entry], floor: int
+) -> Layout:
+    """Where every entry's lines are: at the known place, else anywhere from `floor` on.
+
+    `settled` is in the order of the file, and has every settled entry from `floor` on. Of what
+    could be several entries' lines, the longest is taken first, so that no part of it is left over,
+    and a wanted one before its equal that should go.
+    """
+    layout = Layout()
+    for entry in settled:
+        if is_in_place(file, entry):
+            layout.place(entry, lines_start(entry))
+    begin = _line_start(file, floor)
+    missing = [each for each in (*settled, *unsettled) if not layout.has(each)]
+    places = _places(file, missing, begin)
+    missing.sort(key=lambda each: (-len(lines_of(each)), not each.wanted))
+    for entry in missing:
+        starts = places[lines_of(entry)]
+        if is_in_place(file, entry) and layout.place(entry, lines_start(entry)):
+            continue
+        while starts and not layout.place(entry, starts.popleft()):
+            pass
+    _find_torn(file, [each for each in unsettled if not layout.has(each)], layout, begin)
+    return layout
+
+
+def _line_start(file: DatasetFile, floor: int) -> int:
+    """The first line start at or behind an offset."""
+    if file.begins_line(floor):
+        return floor
+    return next((start + len(line) for start, line in file.lines(floor)), floor)
+
+
+def _places(file: DatasetFile, missing: Sequence[Entry], begin: int) -> dict[bytes, deque[int]]:
+    """Where the lines of these entries stand from the line start `begin` on, in order."""
+    places: dict[bytes, deque[int]] = {lines_of(each): deque() for each in missing}
+    if not places:
+        return places
+    by_first: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for lines in places:
+        by_first[_first_line(lines)].append(lines)
+    for start, line in file.lines(begin):
+        for lines in by_first.get(line, ()):
+            if file.read(start, len(lines)) == lines:
+                places[lines].append(start)
+    return places
+
+
+def _first_line(lines: bytes) -> bytes:
+    return lines[: lines.index(b"\n") + 1]
+
+
+def _find_torn(file: DatasetFile, missing: Sequence[Entry], layout: Layout, begin: int) -> None:
+    if not missing:
+        return
+    waiting = list(missing)
+    first_lines = {_first_line(lines_of(each)) for each in missing}
+    for start, line in file.lines(begin):
+        if line not in first_lines and _is_json(line):
+            continue
+        for entry in waiting:
+            length = torn_length(file, start, lines_of(entry))
+            if length and layout.place_torn(entry, Span(start, start + length)):
+                waiting.remove(entry)
+                break
+
+
+def torn_length(file: DatasetFile, start: int, lines: bytes) -> int:
+    """How many bytes at a line start are the beginning of a write of `lines` that was cut off.
+
+    The last line of it is broken off, so it is no JSON; behind the break stand the end of the file,
+    a newline (of a writer that saw the broken line), or a whole row (of one that didn't look).
+    The newline that ends the broken line counts as part of it.
+    """
+    there = file.read(start, len(lines))
+    common = _common_length(there, lines)
+    last = lines.rfind(b"\n", 0, common) + 1
+    _, rest = next(file.lines(start + last), (0, b""))
+    if common < len(there) and common > last and _is_json(rest):
+        return last  # the whole line of somebody else, that begins like ours
+    for length in range(common - last, 0, -1):
+        if rest[length : length + 2] in {b"", b"\n"}:
+            return last + len(rest)
+        if rest[length] == ord("{") and _is_json(rest[length:]):
+            return last + length
+    return last
+
+
+def _common_length(one: bytes, other: bytes) -> int:
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True

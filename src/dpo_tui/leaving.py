@@ -1,0 +1,79 @@
+"""Leaving in time: on a signal, and whatever hangs.
+
+Textual installs no handlers for SIGTERM and SIGHUP, and a terminal that stops reading blocks its
+event loop. Every decision is on disk already, so ending the process hard loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+GRACE_SECONDS = 0.8
+"""How long an orderly end may take before it is forced; a person should wait less than a second."""
+
+_STDIN = 0
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class Leaving:
+    """Ends the process with the right exit code, in order if there is time for it."""
+
+    def __init__(self, last_will: Callable[[], None]) -> None:
+        self._last_will = last_will
+        """What has to be done even if the end is forced: quick, and safe from any thread."""
+        self._terminal = _terminal_mode()
+        self._forced: threading.Timer | None = None
+
+    def within_grace(self, exit_code: int) -> None:
+        """Force the end when the grace time is over; the first call counts."""
+        if self._forced is None:
+            self._forced = threading.Timer(GRACE_SECONDS, self._force, (exit_code,))
+            self._forced.daemon = True
+            self._forced.start()
+
+    def done(self) -> None:
+        """The orderly end came in time."""
+        if self._forced:
+            self._forced.cancel()
+
+    @contextlib.contextmanager
+    def on_signals(self, leave: Callable[[int], None]) -> Iterator[None]:
+        """While this is open, a signal calls `leave` with the exit code 128 + its number.
+
+        Python's own handlers, not the event loop's: they also run while the loop is blocked.
+        """
+        loop = asyncio.get_running_loop()
+
+        def handle(number: int, _: FrameType | None) -> None:
+            self.within_grace(128 + number)
+            loop.call_soon_threadsafe(leave, 128 + number)
+
+        before = {number: signal.signal(number, handle) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _force(self, exit_code: int) -> None:
+        self._last_will()
+        if self._terminal:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(_STDIN, termios.TCSANOW, self._terminal)
+        os._exit(exit_code)
+
+
+def _terminal_mode() -> list[Any] | None:
+    """The terminal's settings as they were, if there is one."""
+    try:
+        return termios.tcgetattr(_STDIN)
+    except termios.error:
+        return None

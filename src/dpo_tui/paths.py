@@ -1,0 +1,128 @@
+"""Where things are kept: the XDG folders, and the file names made from a prompts file.
+
+Folders are made when they are used, for the user alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import platformdirs
+
+from dpo_tui.errors import InputError
+
+APP_NAME = "dpo-tui"
+_STEM_BYTES = 80
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+def data_dir() -> Path:
+    """The folder of everything that the app keeps.
+
+    Raises:
+        InputError: it can't be made.
+    """
+    return _own_folder(platformdirs.user_data_path(APP_NAME, appauthor=False))
+
+
+def sessions_dir() -> Path:
+    """The folder of the session files."""
+    return _own_folder(data_dir() / "sessions")
+
+
+def config_file() -> Path:
+    """The user's config file; neither it nor its folder need exist."""
+    return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder and what is missing above it, each open to the user alone whatever the umask.
+
+    Like `mkdir -p`, but `Path.mkdir` forgets the mode above the last one. What exists is left as it
+    is.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    if folder.is_dir():
+        return
+    make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def session_path(prompts: Path) -> Path:
+    """The session file of a prompts file, always the same one for the same file."""
+    digest = sha256(os.fsencode(prompts.resolve())).hexdigest()[:10]
+    return sessions_dir() / f"{_safe(prompts.stem)}-{digest}.db"
+
+
+def session_named(name_or_path: str) -> Path:
+    """The session file that a person names: a path if it looks like one, else a session's name.
+
+    Raises:
+        InputError: the name is blank.
+    """
+    if not name_or_path.strip():
+        raise InputError("--session: the name is empty", remedy="Give it a name or a path.")
+    if os.sep in name_or_path or name_or_path.endswith(".db"):
+        return Path(name_or_path)
+    return sessions_dir() / f"{name_or_path}.db"
+
+
+def fresh_session_path(path: Path) -> Path:
+    """Where to start over: the session file itself if it isn't there, else a free one beside it.
+
+    It is numbered above all that exist, `<stem>.2.db` first, so that it is the newest.
+    """
+    newest = _newest_number(path)
+    return _numbered(path, newest + 1)
+
+
+def latest_session_path(prompts: Path) -> Path:
+    """The session file to go on with: the one that was started last for this prompts file."""
+    path = session_path(prompts)
+    return _numbered(path, _newest_number(path) or 1)
+
+
+def default_dataset_path(prompts: Path) -> Path:
+    """The dataset file beside the prompts file."""
+    return prompts.with_name(f"{prompts.stem}.dpo.jsonl")
+
+
+def _own_folder(folder: Path) -> Path:
+    """A folder that is the app's own, made or made private if need be."""
+    try:
+        make_private(folder)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: can't be used as a folder: {error.strerror or error}",
+            remedy="Make it writable, or set XDG_DATA_HOME to a folder that is.",
+        ) from error
+    return folder
+
+
+def _safe(stem: str) -> str:
+    """The stem as a bounded part of a file name."""
+    safe = _UNSAFE.sub("_", stem).encode()[:_STEM_BYTES].decode(errors="ignore").strip(".-")
+    return safe or "prompts"
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _newest_number(path: Path) -> int:
+    """The highest number of the session files that were started from `path`; 0 if there are none.
+
+    The first one has no number in its name.
+    """
+    if not path.parent.is_dir():
+        return 0
+    named = re.compile(rf"{re.escape(path.stem)}\.([2-9]|[1-9][0-9]+){re.escape(path.suffix)}")
+    matches = (named.fullmatch(each.name) for each in path.parent.iterdir())
+    return max((int(match[1]) for match in matches if match), default=int(path.exists()))

@@ -1,0 +1,121 @@
+"""One prompts file of any form, with all that it includes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from dpo_tui.domain.model import Prompt
+from dpo_tui.errors import InputError
+from dpo_tui.inputs import open_input
+from dpo_tui.prompts.jsonl import read_jsonl
+from dpo_tui.prompts.loader import load
+from dpo_tui.prompts.text import read_text
+from dpo_tui.prompts.toml import TomlPrompts, read_toml
+from dpo_tui.settings import RawSettings
+
+_Part = Callable[[], Iterator[Prompt]]
+
+_BY_LINES: dict[str, Callable[[Path], Iterator[Prompt]]] = {
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".txt": read_text,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptsFile:
+    """A prompts file: its settings, and its prompts as often as they are iterated over.
+
+    Iterating reads again, holds no more than one line of JSONL or text in memory, and runs the
+    loader if there is one. It raises InputError at what is wrong, or if there is no prompt at all.
+    """
+
+    path: Path
+    settings: RawSettings = field(default_factory=dict)
+    _parts: tuple[_Part, ...] = ()
+
+    def __iter__(self) -> Iterator[Prompt]:
+        empty = True
+        for part in self._parts:
+            for prompt in part():
+                empty = False
+                yield prompt
+        if empty:
+            raise InputError(
+                f"{self.path}: there are no prompts in it",
+                remedy="Add some; `dpo-tui init` writes a file to start from.",
+            )
+
+
+def read_prompts(path: Path) -> PromptsFile:
+    """Open a prompts file, of the form that its extension says.
+
+    TOML files are read and checked here, included ones too; of the others only that they are there.
+
+    Raises:
+        InputError: a file can't be read, is of no supported form, or something in it is wrong.
+    """
+    if not _is_toml(path):
+        return PromptsFile(path, _parts=(_lines(path),))
+    toml = read_toml(path)
+    return PromptsFile(path, toml.settings, tuple(_parts(toml, (path,))))
+
+
+def _parts(toml: TomlPrompts, chain: tuple[Path, ...]) -> Iterator[_Part]:
+    """Where the prompts of a TOML file come from, in order; `chain` leads to it from the first."""
+    path = chain[-1]
+    yield toml.prompts
+    for name in toml.include:
+        included = path.parent / name
+        found = _included(included, chain)
+        if isinstance(found, TomlPrompts):
+            yield from _parts(found, (*chain, included))
+        else:
+            yield found
+    if toml.loader is not None:
+        yield partial(load, toml.loader, path)
+
+
+def _included(path: Path, chain: tuple[Path, ...]) -> TomlPrompts | _Part:
+    with _included_by(chain):
+        if not _is_toml(path):
+            return _lines(path)
+        open_input(path).close()
+        if path.resolve() in (each.resolve() for each in chain):
+            raise InputError(f"{path}: includes itself", remedy="Break the circle.")
+        toml = read_toml(path)
+        if toml.settings:
+            raise InputError(
+                f"{path}: has settings ({', '.join(toml.settings)}), but is included",
+                remedy="Settings stand in the file that is opened: move them there.",
+            )
+        return toml
+
+
+@contextmanager
+def _included_by(chain: tuple[Path, ...]) -> Iterator[None]:
+    """Errors here also tell how one came to the file."""
+    try:
+        yield
+    except InputError as error:
+        names = " > ".join(str(each) for each in chain)
+        raise InputError(f"{error.message} (included by {names})", remedy=error.remedy) from None
+
+
+def _lines(path: Path) -> _Part:
+    open_input(path).close()
+    reader = _BY_LINES.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(
+            f"{path}: not a form of prompts file that can be read",
+            remedy=f"Supported are .toml, {', '.join(_BY_LINES)}; the file name says which it is.",
+        )
+    return partial(reader, path)
+
+
+def _is_toml(path: Path) -> bool:
+    return path.suffix.lower() == ".toml"

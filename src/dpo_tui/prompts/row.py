@@ -1,0 +1,129 @@
+"""One prompt as people write it: a `[[prompt]]` table, a JSONL row, an item of a loader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, get_args
+
+from msgspec import Meta, Struct
+
+from dpo_tui.domain.model import MAX_RESPONSES, Message, Prompt, Role, Sampling
+from dpo_tui.inputs import Place, found, inside, validated
+from dpo_tui.settings import Count, MaxTokens, Seed, Temperature, TopP
+
+_ROLES: dict[str, Role] = {role: role for role in get_args(Role)}
+
+
+class Turn(Struct, forbid_unknown_fields=True):
+    """One message of a conversation."""
+
+    role: str
+    content: str
+
+
+class Row(Struct, forbid_unknown_fields=True):
+    """What a prompt can have. `null` is the same as leaving a key out."""
+
+    user: str | None = None
+    prompt: str | list[Turn] | None = None
+    """Another name for `user` or, as a list, for `messages`."""
+    messages: list[Turn] | None = None
+    system: str | None = None
+    id: str | int | None = None
+    tags: list[str] | None = None
+    n: Count | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
+    max_tokens: MaxTokens | None = None
+    seed: Seed | None = None
+    responses: Annotated[list[str], Meta(min_length=1, max_length=MAX_RESPONSES)] | None = None
+
+
+def prompt_from(value: object, place: Place) -> Prompt:
+    """The prompt that `value` describes: text is what the user says, a mapping is a `Row`.
+
+    Raises:
+        InputError: it isn't a prompt; says where and why.
+    """
+    if isinstance(value, str):
+        return Prompt(conversation(None, value, place))
+    if not isinstance(value, Mapping):
+        raise place.error(f"expected a prompt: text or a table, found {found(value)}")
+    row = validated(value, Row, place)
+    for index, response in enumerate(row.responses or ()):
+        if not response.strip():
+            raise place.error("expected text, found none", key=inside("responses", index))
+    return Prompt(
+        messages=_messages(row, place),
+        name=None if row.id is None else str(row.id),
+        tags=tuple(row.tags or ()),
+        n=row.n,
+        sampling=Sampling(
+            temperature=row.temperature,
+            top_p=row.top_p,
+            max_tokens=row.max_tokens,
+            seed=row.seed,
+        ),
+        responses=tuple(row.responses or ()),
+    )
+
+
+def conversation(
+    system: str | None, user: str, place: Place, *, key: str = "user"
+) -> tuple[Message, ...]:
+    """The messages of one user turn; a blank system message is none.
+
+    Raises:
+        InputError: the user says nothing.
+    """
+    if not user.strip():
+        raise place.error("expected text, found none", key=key)
+    turn = Message("user", user)
+    return (Message("system", system), turn) if system and system.strip() else (turn,)
+
+
+def _messages(row: Row, place: Place) -> tuple[Message, ...]:
+    given = {
+        key: value
+        for key in ("user", "prompt", "messages")
+        if (value := getattr(row, key)) is not None
+    }
+    if len(given) != 1:
+        raise place.error(
+            f"expected one of user and messages, found {' and '.join(given) or 'none'}",
+            remedy='Write user = "...", or the whole conversation as messages.',
+        )
+    key, value = given.popitem()
+    if isinstance(value, str):
+        return conversation(row.system, value, place, key=key)
+    if row.system is not None:
+        raise place.error(
+            f"doesn't go together with {key}",
+            key="system",
+            remedy=f"Make it the first of the {key}, with the role system.",
+        )
+    return _turns(value, place, key)
+
+
+def _turns(turns: list[Turn], place: Place, key: str) -> tuple[Message, ...]:
+    messages = []
+    for index, turn in enumerate(turns):
+        where = inside(key, index)
+        if (role := _ROLES.get(turn.role)) is None:
+            raise place.error(
+                f"expected system, user or assistant, found {found(turn.role)}",
+                key=inside(where, "role"),
+            )
+        if role == "system" and index:
+            raise place.error("only the first message can be the system's", key=where)
+        if turn.content.strip():
+            messages.append(Message(role, turn.content))
+        elif role != "system":
+            raise place.error("expected text, found none", key=inside(where, "content"))
+    if not messages or messages[-1].role != "user":
+        raise place.error(
+            "the conversation must end with what the user says",
+            key=key,
+            remedy="The model answers the last message: give it the role user.",
+        )
+    return tuple(messages)

@@ -1,0 +1,154 @@
+"""Whether an endpoint may be asked now, and when to try it again.
+
+A request that fails for a reason that lies with the server, not with the prompt, closes the
+endpoint for every request: one probe at a time finds out when it is back, instead of every card on
+its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from dpo_tui.errors import (
+    AuthError,
+    BackendError,
+    BusyError,
+    ConnectError,
+    ModelError,
+    ProtocolError,
+)
+from dpo_tui.service.ports import ChatClient
+
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 5.0  # a person who has just restarted a server is looking at the screen
+_LONGEST_BUSY_DELAY = 60.0
+
+
+class Health(StrEnum):
+    """What an endpoint is worth right now."""
+
+    UP = "up"
+    BUSY = "busy"
+    """It asked us to wait: rate limit, full queue, loading."""
+    DOWN = "down"
+    """It doesn't answer."""
+    STOPPED = "stopped"
+    """It answers that this can't work: key, model or URL. A person has to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """For the screen."""
+
+    url: str
+    model: str
+    health: Health
+    in_flight: int
+    """Completions that it is working on for us."""
+    message: str = ""
+    """What is wrong; foreign text."""
+    remedy: str = ""
+
+
+def spares_the_card(error: BackendError) -> bool:
+    """Whether a failed request says something about the endpoint alone.
+
+    Such a failure doesn't count as an attempt at a response: it is asked for again when the
+    endpoint is back, however long that takes.
+    """
+    return isinstance(error, ConnectError | BusyError | AuthError | ModelError | ProtocolError)
+
+
+class Endpoint:
+    """One chat client with its health and its share of work."""
+
+    def __init__(
+        self,
+        client: ChatClient,
+        concurrency: int,
+        on_change: Callable[[], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self.client = client
+        self.in_flight = 0
+        self._spawn = spawn
+        self._concurrency = concurrency
+        self._on_change = on_change
+        self._health = Health.UP
+        self._trouble: BackendError | None = None
+        self._strikes = 0
+        self._recovery: asyncio.Task[None] | None = None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more request may be sent."""
+        return self._health is Health.UP and self.in_flight < self._concurrency
+
+    @property
+    def status(self) -> EndpointStatus:
+        """How it is, for the screen."""
+        trouble = self._trouble
+        return EndpointStatus(
+            self.client.endpoint,
+            self.client.model,
+            self._health,
+            self.in_flight,
+            trouble.message if trouble else "",
+            trouble.remedy if trouble else "",
+        )
+
+    def works(self) -> None:
+        """Note that it serves: troubles are forgotten."""
+        self._strikes = 0
+        if self._trouble:
+            self._trouble = None
+            self._health = Health.UP
+            self._on_change()
+
+    def close(self, error: BackendError) -> None:
+        """Send nothing more until it recovers; a probe is made again and again until then."""
+        self._note(error)
+        if self._recovery is None:
+            self._recovery = self._spawn(self._recover())
+
+    def _note(self, error: BackendError) -> None:
+        self._trouble = error
+        match error:
+            case BusyError():
+                self._health = Health.BUSY
+            case AuthError() | ModelError() | ProtocolError():
+                self._health = Health.STOPPED
+            case _:
+                self._health = Health.DOWN
+        self._on_change()
+
+    async def _recover(self) -> None:
+        while self._health is not Health.UP:
+            await asyncio.sleep(self._delay())
+            self._strikes += 1
+            try:
+                await self.client.probe()
+            except BackendError as error:
+                self._note(error)
+            else:
+                # The trouble stays on record until a request succeeds, so that the next failure
+                # waits longer.
+                self._health = Health.UP
+        self._recovery = None
+        self._on_change()
+
+    def _delay(self) -> float:
+        """Seconds until the next probe: exponential with jitter, or what the server asked for."""
+        if isinstance(self._trouble, BusyError):
+            if self._trouble.retry_after is not None:
+                return min(self._trouble.retry_after, _LONGEST_BUSY_DELAY)
+            longest = _LONGEST_BUSY_DELAY
+        else:
+            longest = _LONGEST_DELAY
+        delay = min(longest, _FIRST_DELAY * 2.0 ** min(self._strikes, 10))
+        return delay * random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)

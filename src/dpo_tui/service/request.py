@@ -1,0 +1,145 @@
+"""One request under way: from its stream to ended responses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Delta, Ended, Narrowed
+from dpo_tui.domain.labelling import completion_state
+from dpo_tui.domain.model import Completion, Group, Origin, Sampling, Source, State
+from dpo_tui.errors import BackendError, PromptError, ServerError
+from dpo_tui.service.endpoint import Endpoint, spares_the_card
+from dpo_tui.service.live import Live, Phase
+from dpo_tui.service.ports import Clock
+
+_ATTEMPTS = 3
+"""How often a response is tried before it counts as failed and waits for the person."""
+
+_REASONS = {
+    State.FAILED: "the server withheld the response (content filter)",
+    State.ABORTED: "the response broke off in the middle",
+}
+
+
+class Request:
+    """Asks an endpoint for neighbouring slots of one set, and says how each of them ended."""
+
+    def __init__(
+        self,
+        group: Group,
+        sampling: Sampling,
+        lives: dict[int, Live],
+        endpoint: Endpoint,
+        clock: Clock,
+        store: Callable[[Request, int, Completion], Awaitable[None]],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.group = group
+        self.set_no = group.draft.set_no
+        self.open = lives
+        """By slot, what it still has to bring."""
+        self._first_slot = min(lives)
+        self._sampling = sampling
+        self._endpoint = endpoint
+        self._clock = clock
+        self._store = store
+        self._on_change = on_change
+        endpoint.in_flight += len(lives)
+        for live in lives.values():
+            live.begin(clock.monotonic())
+
+    async def run(self) -> None:
+        """Send it and see it through; a slot that it doesn't bring is free for another request."""
+        n = len(self.open)
+        ask = Ask(self.group.prompt.messages, self._sampling, n)
+        try:
+            async with aclosing(self._endpoint.client.stream(ask)) as events:
+                async for event in events:
+                    await self._take(event)
+            if len(self.open) == n:
+                raise ServerError("the server answered without a response")
+        except BackendError as error:
+            await self._fail(error)
+        finally:
+            for slot in list(self.open):
+                self._release(slot)
+
+    async def _take(self, event: ChatEvent) -> None:
+        match event:
+            case Admitted():
+                self._endpoint.works()
+                for live in self.open.values():
+                    live.phase = Phase.ADMITTED
+            case Delta(choice):
+                if growing := self.open.get(self._first_slot + choice):
+                    growing.grow(event, self._clock.monotonic())
+            case Narrowed(n):
+                for slot in [each for each in self.open if each >= self._first_slot + n]:
+                    self._release(slot)
+            case Ended(choice):
+                if self._first_slot + choice in self.open:
+                    await self._end(event)
+        self._on_change()
+
+    async def _end(self, event: Ended) -> None:
+        slot = self._first_slot + event.choice
+        live = self.open[slot]
+        state = completion_state(live.text, event.finish_reason, whole=event.whole)
+        if state is State.ABORTED and live.attempts + 1 < _ATTEMPTS:
+            live.retry(_REASONS[state])
+            self._release(slot)
+            return
+        first_token = live.first_token
+        completion = Completion(
+            text=live.text,
+            state=state,
+            source=self._source(slot),
+            reasoning=live.reasoning,
+            finish_reason=event.finish_reason,
+            error=_REASONS.get(state, ""),
+            prompt_tokens=event.prompt_tokens,
+            completion_tokens=event.completion_tokens,
+            first_token_seconds=None if first_token is None else first_token - live.started,
+            seconds=self._clock.monotonic() - live.started,
+        )
+        await self._finish(slot, completion)
+
+    async def _fail(self, error: BackendError) -> None:
+        """Say what becomes of the slots that hadn't ended when the request failed."""
+        is_refused = isinstance(error, PromptError)
+        if not is_refused:
+            self._endpoint.close(error)
+        for slot, live in sorted(self.open.items()):
+            if spares_the_card(error):
+                live.wait()
+            elif not is_refused and live.attempts + 1 < _ATTEMPTS:
+                live.retry(error.message)
+            else:
+                completion = Completion(
+                    text="",
+                    state=State.FAILED,
+                    source=self._source(slot),
+                    error=str(error),
+                    seconds=self._clock.monotonic() - live.started,
+                )
+                await self._finish(slot, completion)
+
+    async def _finish(self, slot: int, completion: Completion) -> None:
+        await self._store(self, slot, completion)
+        self._release(slot)
+
+    def _release(self, slot: int) -> None:
+        live = self.open.pop(slot)
+        self._endpoint.in_flight -= 1
+        if live.phase is not Phase.RETRYING:
+            live.phase = Phase.WAITING
+
+    def _source(self, slot: int) -> Source:
+        """Where the response of a slot comes from, its own seed included."""
+        sampling = self._sampling
+        if sampling.seed is not None:
+            sampling = replace(sampling, seed=sampling.seed + slot - self._first_slot)
+        client = self._endpoint.client
+        return Source(Origin.MODEL, client.endpoint, client.model, sampling)

@@ -1,0 +1,98 @@
+"""What the screen shows of one group, as plain values: no widget has to know a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dpo_tui.domain.labelling import is_usable
+from dpo_tui.domain.model import Completion, Group, Mark, Message, State
+from dpo_tui.service.live import Live, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One response, ended or on its way."""
+
+    slot: int
+    mark: Mark | None
+    """What the annotator has said so far; None is unmarked, which a confirm takes as rejected."""
+    phase: Phase | None
+    """Where it stands while it is on its way; None once it has ended."""
+    state: State | None
+    """How it ended; None while it is on its way."""
+    usable: bool
+    """Whether it can be a side of a pair; a response on its way is taken to become usable."""
+    text: str = ""
+    reasoning: str = ""
+    note: str = ""
+    """Why there is nothing to judge, or what it waits for; foreign text."""
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One group as it is on the screen."""
+
+    group_id: int
+    position: int
+    set_no: int
+    messages: tuple[Message, ...]
+    name: str | None
+    tags: tuple[str, ...]
+    cards: tuple[Card, ...]
+
+
+def make_sheet(
+    group: Group, live: Mapping[int, Live], size: int, *, allow_cut_off: bool, waiting_note: str
+) -> Sheet:
+    """Put together what is stored of a group and what is on its way.
+
+    `waiting_note` says why nothing is sent for the responses that wait; empty when they will be.
+    """
+    ended = {each.slot: each.completion for each in group.shown()}
+    cards = []
+    for slot in range(size):
+        mark = group.draft.marks.get(slot)
+        if slot in live or slot not in ended:
+            cards.append(_live_card(slot, mark, live.get(slot) or Live(), waiting_note))
+        else:
+            usable = is_usable(ended[slot], allow_cut_off=allow_cut_off)
+            cards.append(_ended_card(slot, mark, ended[slot], usable=usable))
+    prompt = group.prompt
+    return Sheet(
+        group.id,
+        group.position,
+        group.draft.set_no,
+        prompt.messages,
+        prompt.name,
+        prompt.tags,
+        tuple(cards),
+    )
+
+
+def _live_card(slot: int, mark: Mark | None, live: Live, waiting_note: str) -> Card:
+    return Card(
+        slot=slot,
+        mark=mark,
+        phase=live.phase,
+        state=None,
+        usable=True,
+        text=live.text,
+        reasoning=live.reasoning,
+        note=waiting_note if live.phase is Phase.WAITING else live.note,
+    )
+
+
+def _ended_card(slot: int, mark: Mark | None, completion: Completion, *, usable: bool) -> Card:
+    return Card(
+        slot=slot,
+        mark=mark if usable else Mark.EXCLUDED,
+        phase=None,
+        state=completion.state,
+        usable=usable,
+        text=completion.text,
+        reasoning=completion.reasoning,
+        note=completion.error,
+        tokens=completion.completion_tokens,
+    )

@@ -1,0 +1,205 @@
+"""Opening a session file, and transactions on it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+
+from dpo_tui.errors import StoreError
+from dpo_tui.store.faults import store_error, told
+from dpo_tui.store.filesystem import is_network
+from dpo_tui.store.schema import check_header, migrate
+
+_BUSY_SECONDS = 10.0
+_MAGIC = b"SQLite format 3\0"
+_WAL_KEPT = 64 * 1024 * 1024
+"""Bytes of the write-ahead log file that are kept for reuse."""
+
+
+class Journal(StrEnum):
+    """How SQLite keeps transactions whole (https://sqlite.org/pragma.html#pragma_journal_mode)."""
+
+    WAL = "wal"
+    """Quicker, and readers don't wait; needs shared memory, so one host."""
+    TRUNCATE = "truncate"
+    """A rollback journal: works on network file systems."""
+
+
+class Database:
+    """One connection to a session file, ready to be used."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, journal: Journal) -> None:
+        self.path = path
+        self.connection = connection
+        self.journal = journal
+
+    @classmethod
+    def open(cls, path: Path, journal: Journal | None) -> Database:
+        """Create or open the file; `journal` overrides what suits its file system.
+
+        Raises:
+            StoreError: it can't be used, or it is not a session; then it is left as it was.
+        """
+        create_private(path)
+        check_file(path)
+        chosen = journal or (Journal.TRUNCATE if is_network(path.parent) else Journal.WAL)
+        with told(path):
+            connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                # Before WAL, so that the header says at once whose file it is.
+                migrate(connection, path)
+                connection.execute(f"PRAGMA journal_mode = {chosen.value}")
+                connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
+            except BaseException:
+                connection.close()
+                raise
+        return cls(path, connection, chosen)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, on disk when it ends.
+
+        Raises:
+            StoreError: the disk refused; nothing of it is in the file.
+        """
+        with told(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has rolled back by itself after some errors.
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def lazy_transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, but a power cut may still take it back.
+
+        Only WAL stays whole without waiting for the disk, so a rollback journal waits as always.
+        """
+        with told(self.path):
+            if self.journal is Journal.WAL:
+                self.connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                with self.transaction() as connection:
+                    yield connection
+            finally:
+                self.connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def large_transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction of many rows: more cache while it runs, no huge log file afterwards."""
+        with told(self.path):
+            self.connection.execute("PRAGMA cache_size = -32768")
+            try:
+                with self.transaction() as connection:
+                    yield connection
+            finally:
+                self.connection.execute("PRAGMA cache_size = -2000")
+                self.connection.execute("PRAGMA shrink_memory")
+        # It is committed; if the log can't be folded in now, it will be later.
+        with suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Several reads of one and the same state."""
+        with told(self.path):
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection; in WAL mode the last one folds the log into the file."""
+        self.connection.close()
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that changes nothing, beside whoever works on the session.
+
+    Raises:
+        StoreError: it can't be read, or it is not a session.
+    """
+    header = check_file(path)
+    if header is None:
+        raise StoreError(f"Session {path}: the file is empty.", remedy="Remove it.")
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    # Nobody has it open then, and opening it the usual way would leave log files behind.
+    if header[18] == 2 and not path.with_name(path.name + "-wal").exists():
+        uri += "&immutable=1"
+    with told(path):
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def create_private(path: Path) -> None:
+    """Make the file readable by its owner only, before SQLite or a wide umask can do otherwise.
+
+    The log files that SQLite puts beside it take its permissions.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise store_error(path, error) from error
+
+
+def check_file(path: Path) -> bytes | None:
+    """Look at the header without SQLite, which could already change a foreign file.
+
+    Returns the header's 100 bytes, or None for an empty file.
+
+    Raises:
+        StoreError: it can't be read, is not ours, or is newer than we are.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            regular = stat.S_ISREG(os.fstat(fd).st_mode)
+            header = os.pread(fd, 100, 0) if regular else b""
+        finally:
+            os.close(fd)
+        interrupted = _size(path.with_name(path.name + "-journal")) > 0
+    except OSError as error:
+        raise store_error(path, error) from error
+    if not regular:
+        raise StoreError(f"Session {path}: this is not a file.", remedy="Name another one.")
+    if not header:
+        return None
+    if interrupted:
+        # A transaction was cut off: SQLite has to roll it back before the header means anything.
+        return header
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        raise StoreError(
+            f"Session {path}: it is not a session of dpo-tui, or it is damaged.",
+            remedy="Name another file with --session; this one was left as it is.",
+        )
+    # Offsets as in https://sqlite.org/fileformat.html#the_database_header
+    check_header(int.from_bytes(header[68:72]), int.from_bytes(header[60:64]), path)
+    return header
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

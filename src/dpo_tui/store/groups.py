@@ -1,0 +1,112 @@
+"""One group as the screen shows it, its responses and its drafts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from dpo_tui.domain.model import Completion, Decision, Draft, Group, Mark, Response
+from dpo_tui.errors import StoreError
+from dpo_tui.store.decisions import counting_decision
+from dpo_tui.store.rows import (
+    RESPONSE_COLUMNS,
+    completion_values,
+    pack_marks,
+    prompt_of,
+    response_of,
+    unpack_marks,
+)
+
+OUT_OF_QUEUE = -1
+"""The position of a group whose prompt is no longer in the prompts file."""
+
+
+def load_group(
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, annotator: str
+) -> Group:
+    """A group with what this annotator made of it so far.
+
+    Raises:
+        StoreError: there is no such group.
+    """
+    row = connection.execute(
+        "SELECT ifnull(position, ?), messages, settings, ready FROM groups WHERE id = ?",
+        (OUT_OF_QUEUE, group_id),
+    ).fetchone()
+    if row is None:
+        raise StoreError(f"There is no group {group_id} in the session.")
+    position, messages, settings, ready = row
+    attempts = [
+        response_of(each)
+        for each in connection.execute(
+            f"SELECT {RESPONSE_COLUMNS} FROM responses WHERE group_id = ? "  # noqa: S608 - constant
+            "ORDER BY set_no, slot, id",
+            (group_id,),
+        )
+    ]
+    texts = {each.id: each.completion.text for each in attempts} if ready else {}
+    newest = {(each.set_no, each.slot): each for each in attempts}
+    return Group(
+        id=group_id,
+        position=position,
+        prompt=prompt_of(messages, settings, [texts[each] for each in json.loads(ready or "[]")]),
+        responses=tuple(newest.values()),
+        draft=_draft(connection, group_id, annotator_id, attempts),
+        decision=counting_decision(connection, group_id, annotator_id, annotator),
+    )
+
+
+def _draft(
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, attempts: Sequence[Response]
+) -> Draft:
+    row = connection.execute(
+        "SELECT set_no, marks FROM drafts WHERE annotator_id = ? AND group_id = ?",
+        (annotator_id, group_id),
+    ).fetchone()
+    if row is not None:
+        return Draft(row[0], unpack_marks(row[1]))
+    return Draft(set_no=max((each.set_no for each in attempts), default=1))
+
+
+def save_draft(
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, draft: Draft
+) -> None:
+    """Keep labelling in progress in place of what was kept before."""
+    connection.execute(
+        "INSERT OR REPLACE INTO drafts (annotator_id, group_id, set_no, marks) VALUES (?, ?, ?, ?)",
+        (annotator_id, group_id, draft.set_no, pack_marks(draft.marks)),
+    )
+
+
+def draft_before(connection: sqlite3.Connection, decision: Decision) -> Draft:
+    """Labelling as it stood before a decision; what is rejected now was unmarked then."""
+    places = connection.execute(
+        "SELECT id, slot FROM responses WHERE group_id = ?", (decision.group_id,)
+    )
+    kept = {
+        slot: decision.marks[response_id]
+        for response_id, slot in places
+        if decision.marks.get(response_id, Mark.REJECTED) is not Mark.REJECTED
+    }
+    return Draft(decision.set_no, kept)
+
+
+def drop_draft(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> None:
+    """Forget labelling in progress."""
+    connection.execute(
+        "DELETE FROM drafts WHERE annotator_id = ? AND group_id = ?", (annotator_id, group_id)
+    )
+
+
+def insert_response(
+    connection: sqlite3.Connection, group_id: int, set_no: int, slot: int, completion: Completion
+) -> int:
+    """Add one ended attempt and give its id."""
+    cursor = connection.execute(
+        "INSERT INTO responses (group_id, set_no, slot, state, origin, source, text, reasoning, "
+        "finish_reason, error, prompt_tokens, completion_tokens, first_token_seconds, seconds) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (group_id, set_no, slot, *completion_values(completion)),
+    )
+    return cursor.lastrowid or 0

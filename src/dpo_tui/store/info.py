@@ -1,0 +1,69 @@
+"""What a session says of itself: for lists of sessions, read without disturbing anybody."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dpo_tui.domain.model import Progress
+from dpo_tui.errors import StoreError
+from dpo_tui.store.database import read_only
+from dpo_tui.store.rows import unpack, unpack_path
+from dpo_tui.store.schema import check_header
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session file in short."""
+
+    path: Path
+    prompts_path: Path | None
+    """The prompts file that it was last opened with."""
+    dataset_path: Path | None
+    """The dataset file that its decisions go to."""
+    created_at: float
+    """Unix time in seconds."""
+    last_used_at: float
+    """Unix time in seconds."""
+    total: int
+    """Groups in the queue."""
+    progress: Mapping[str, Progress]
+    """By annotator."""
+
+
+def describe(path: Path) -> SessionInfo:
+    """Look at a session file, whoever is working on it.
+
+    Raises:
+        StoreError: it can't be read, or it is not a session.
+    """
+    with read_only(path) as connection:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        check_header(application_id, version, path)
+        return load_info(connection, path)
+
+
+def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
+    """The same over an open connection."""
+    row = connection.execute(
+        "SELECT prompts_path, dataset_path, created_at, last_used_at, queued FROM session"
+    ).fetchone()
+    if row is None:
+        raise StoreError(f"Session {path}: it was never opened to its end.", remedy="Remove it.")
+    prompts_path, dataset_path, created_at, last_used_at, total = row
+    annotators = connection.execute(
+        "SELECT name, confirmed, skipped, pairs FROM annotators ORDER BY id"
+    )
+    progress = {unpack(name): Progress(total, *counts) for name, *counts in annotators}
+    return SessionInfo(
+        path,
+        unpack_path(prompts_path),
+        unpack_path(dataset_path),
+        created_at,
+        last_used_at,
+        total,
+        progress,
+    )

@@ -1,0 +1,138 @@
+"""One process at a time holds a session for one annotator.
+
+The lock is `flock` on a file beside the session, so it ends with the process however it dies. What
+the file says (who, where, since when) is for people, except on file systems without `flock`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import stat
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from dpo_tui.errors import StoreError
+from dpo_tui.store.faults import store_error
+from dpo_tui.store.rows import pack
+
+_NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a session."""
+
+    pid: int
+    host: str
+    since: float
+    """Unix time in seconds."""
+
+    def may_live(self) -> bool:
+        """Whether the process exists, or can't be seen from this host."""
+        if self.host != socket.gethostname():
+            return True
+        if self.pid == os.getpid():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+def lock_path(session: Path, annotator: str) -> Path:
+    """Where the lock of one annotator lies; the name is hashed since it can be any text."""
+    return session.with_name(f"{session.name}-{sha256(pack(annotator)).hexdigest()[:8]}.lock")
+
+
+class SessionLock:
+    """A held lock; `release` gives it free, and so does the end of the process."""
+
+    def __init__(self, fd: int, path: Path) -> None:
+        self._fd = fd
+        self._path = path
+
+    @classmethod
+    def acquire(cls, session: Path, annotator: str, now: float) -> SessionLock:
+        """Take the lock at once.
+
+        Raises:
+            StoreError: another process holds it, or the lock file can't be used.
+        """
+        path = lock_path(session, annotator)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            fd = os.open(path, flags, 0o600)
+        except OSError as error:
+            raise store_error(path, error) from error
+        try:
+            _claim(fd, path, session, annotator)
+            _write(fd, Holder(os.getpid(), socket.gethostname(), now))
+        except BaseException as error:
+            os.close(fd)
+            if isinstance(error, OSError):
+                raise store_error(path, error) from error
+            raise
+        return cls(fd, path)
+
+    def remove(self) -> None:
+        """Take the lock's file away while it is held: for a session that is given up."""
+        self._path.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Give the session free; the empty file stays, since removing it could race."""
+        if self._fd >= 0:
+            os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _claim(fd: int, path: Path, session: Path, annotator: str) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise StoreError(f"The lock {path} is not a file.", remedy="Remove what stands there.")
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _in_use(session, annotator, _read(fd), path) from None
+    except OSError as error:
+        if error.errno not in _NO_FLOCK:
+            raise
+        holder = _read(fd)
+        if holder is not None and holder.may_live():
+            raise _in_use(session, annotator, holder, path) from error
+
+
+def _in_use(session: Path, annotator: str, holder: Holder | None, path: Path) -> StoreError:
+    if holder is None:
+        who, elsewhere = "another process", False
+    else:
+        since = datetime.fromtimestamp(holder.since).astimezone().isoformat(" ", "seconds")
+        who = f"process {holder.pid} on {holder.host} since {since}"
+        elsewhere = holder.host != socket.gethostname()
+    remedy = "Close it there first, or label under another name with --annotator."
+    if elsewhere:
+        remedy += f" If that host is gone for good, remove {path}."
+    return StoreError(
+        f"Session {session} is in use for annotator {annotator}: {who}.", remedy=remedy
+    )
+
+
+def _read(fd: int) -> Holder | None:
+    try:
+        said = json.loads(os.pread(fd, 4096, 0))
+        return Holder(int(said["pid"]), str(said["host"]), float(said["since"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(fd: int, holder: Holder) -> None:
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, json.dumps(asdict(holder)).encode("ascii") + b"\n", 0)

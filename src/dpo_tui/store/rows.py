@@ -1,0 +1,212 @@
+"""Between the domain's types and what stands in the columns.
+
+Text of people and models is stored as bytes: it can hold lone surrogates, which SQLite's TEXT
+can't.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dpo_tui.domain.model import (
+    Completion,
+    Decision,
+    Mark,
+    Message,
+    Origin,
+    Prompt,
+    Response,
+    Sampling,
+    Source,
+    State,
+    Verdict,
+)
+
+Row = tuple[Any, ...]
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+RESPONSE_COLUMNS = (
+    "id, group_id, set_no, slot, state, origin, source, text, reasoning, finish_reason, error, "
+    "prompt_tokens, completion_tokens, first_token_seconds, seconds"
+)
+DECISION_COLUMNS = (
+    "id, group_id, annotator_id, verdict, set_no, marks, card_order, "
+    "pair_count, decided_at, seconds"
+)
+
+
+def pack(text: str) -> bytes:
+    """Any text as bytes, lone surrogates and NUL included."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def unpack(data: bytes) -> str:
+    """The text that was packed."""
+    return data.decode("utf-8", "surrogatepass")
+
+
+def pack_json(value: object) -> bytes:
+    """A JSON value as bytes.
+
+    Not ASCII-escaped: reading escapes back would join two lone surrogates into one character.
+    """
+    return pack(_ENCODE(value))
+
+
+def unpack_json(data: bytes) -> Any:  # noqa: ANN401 - JSON is any shape
+    """The JSON value that was packed."""
+    return json.loads(unpack(data))
+
+
+def _optional(text: str | None) -> bytes | None:
+    return None if text is None else pack(text)
+
+
+def _optional_text(data: bytes | None) -> str | None:
+    return None if data is None else unpack(data)
+
+
+def pack_path(path: Path | None) -> bytes | None:
+    """A path as the operating system has it."""
+    return None if path is None else os.fsencode(path)
+
+
+def unpack_path(data: bytes | None) -> Path | None:
+    """The path that was packed."""
+    return None if data is None else Path(os.fsdecode(data))
+
+
+def _sampling_fields(sampling: Sampling) -> dict[str, object]:
+    named = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "seed": sampling.seed,
+    }
+    fields: dict[str, object] = {name: value for name, value in named.items() if value is not None}
+    if sampling.stop:
+        fields["stop"] = sampling.stop
+    if sampling.extra:
+        fields["extra"] = dict(sampling.extra)
+    return fields
+
+
+def _sampling(fields: Mapping[str, Any]) -> Sampling:
+    return Sampling(**{**fields, "stop": tuple(fields.get("stop", ()))})
+
+
+def pack_messages(messages: Iterable[Message]) -> bytes:
+    """A conversation."""
+    return pack_json([[message.role, message.content] for message in messages])
+
+
+def settings_fields(prompt: Prompt) -> dict[str, object]:
+    """What the prompts file says of a prompt beyond its messages and ready-made responses."""
+    fields: dict[str, object] = {}
+    if prompt.name is not None:
+        fields["name"] = prompt.name
+    if prompt.tags:
+        fields["tags"] = list(prompt.tags)
+    if prompt.n is not None:
+        fields["n"] = prompt.n
+    if sampling := _sampling_fields(prompt.sampling):
+        fields["sampling"] = sampling
+    return fields
+
+
+def prompt_of(messages: bytes, settings: bytes, ready: Iterable[str]) -> Prompt:
+    """The prompt of a row of `groups`."""
+    fields = unpack_json(settings)
+    return Prompt(
+        messages=tuple(Message(role, content) for role, content in unpack_json(messages)),
+        name=fields.get("name"),
+        tags=tuple(fields.get("tags", ())),
+        n=fields.get("n"),
+        sampling=_sampling(fields.get("sampling", {})),
+        responses=tuple(ready),
+    )
+
+
+def completion_values(completion: Completion) -> Row:
+    """A completion as the columns of `responses` from `state` on."""
+    source = completion.source
+    sampling = None if source.sampling is None else _sampling_fields(source.sampling)
+    return (
+        completion.state.value,
+        source.origin.value,
+        pack_json([source.endpoint, source.model, sampling]),
+        pack(completion.text),
+        pack(completion.reasoning),
+        _optional(completion.finish_reason),
+        pack(completion.error),
+        completion.prompt_tokens,
+        completion.completion_tokens,
+        completion.first_token_seconds,
+        completion.seconds,
+    )
+
+
+def response_of(row: Row) -> Response:
+    """A row of RESPONSE_COLUMNS."""
+    endpoint, model, sampling = unpack_json(row[6])
+    completion = Completion(
+        text=unpack(row[7]),
+        state=State(row[4]),
+        source=Source(
+            Origin(row[5]), endpoint, model, None if sampling is None else _sampling(sampling)
+        ),
+        reasoning=unpack(row[8]),
+        finish_reason=_optional_text(row[9]),
+        error=unpack(row[10]),
+        prompt_tokens=row[11],
+        completion_tokens=row[12],
+        first_token_seconds=row[13],
+        seconds=row[14],
+    )
+    return Response(row[0], row[1], row[2], row[3], completion)
+
+
+def pack_marks(marks: Mapping[int, Mark]) -> str:
+    """Marks by response id or slot."""
+    return json.dumps({str(number): mark.value for number, mark in marks.items()})
+
+
+def unpack_marks(data: str) -> dict[int, Mark]:
+    """The marks that were packed."""
+    return {int(number): Mark(mark) for number, mark in json.loads(data).items()}
+
+
+def decision_values(decision: Decision, annotator_id: int) -> Row:
+    """A decision as DECISION_COLUMNS without its id."""
+    return (
+        decision.group_id,
+        annotator_id,
+        decision.verdict.value,
+        decision.set_no,
+        pack_marks(decision.marks),
+        json.dumps(decision.order),
+        decision.pair_count,
+        decision.decided_at,
+        decision.seconds,
+    )
+
+
+def decision_of(row: Row, annotator: str) -> Decision:
+    """A row of DECISION_COLUMNS."""
+    return Decision(
+        id=row[0],
+        group_id=row[1],
+        annotator=annotator,
+        verdict=Verdict(row[3]),
+        set_no=row[4],
+        marks=unpack_marks(row[5]),
+        order=tuple(json.loads(row[6])),
+        pair_count=row[7],
+        decided_at=row[8],
+        seconds=row[9],
+    )

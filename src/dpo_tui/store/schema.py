@@ -1,0 +1,200 @@
+"""The tables of a session file and how older files become newer ones.
+
+Truth: `groups`, `responses`, `decisions`, `journal`; the last three are only ever added to.
+Derived from it in the same transaction, so that nothing has to be counted or searched: `verdicts`
+(which decision counts), `undecided` (the queue that is left), the counters in `annotators`.
+Work in progress: `drafts`. Where each decision's pairs stand in the dataset file: `regions`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from dpo_tui.errors import StoreError
+
+APPLICATION_ID = 0x44504F54
+"""Says in the header of a SQLite file that it is a session of ours ("DPOT")."""
+
+
+class Migration(NamedTuple):
+    """One step from a schema version to the next; its place in MIGRATIONS is the version."""
+
+    name: str
+    sql: str
+
+
+_FIRST = """
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    created_at REAL NOT NULL,
+    last_used_at REAL NOT NULL,
+    prompts_path BLOB,
+    dataset_path BLOB,
+    queued INTEGER NOT NULL DEFAULT 0 -- groups in the queue
+);
+
+CREATE TABLE groups (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    position INTEGER,                 -- NULL: no longer in the prompts file
+    messages BLOB NOT NULL,
+    settings BLOB NOT NULL,
+    ready TEXT                        -- JSON: ids of the ready-made responses, as the file has them
+);
+CREATE INDEX groups_by_position ON groups (position) WHERE position IS NOT NULL;
+
+CREATE TABLE responses (
+    id INTEGER PRIMARY KEY,
+    group_id INTEGER NOT NULL REFERENCES groups (id),
+    set_no INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    source BLOB NOT NULL,
+    text BLOB NOT NULL,
+    reasoning BLOB NOT NULL,
+    finish_reason BLOB,
+    error BLOB NOT NULL,
+    prompt_tokens INTEGER,
+    completion_tokens INTEGER,
+    first_token_seconds REAL,
+    seconds REAL
+);
+CREATE INDEX responses_by_place ON responses (group_id, set_no, slot, id);
+
+CREATE TABLE annotators (
+    id INTEGER PRIMARY KEY,
+    name BLOB NOT NULL UNIQUE,
+    confirmed INTEGER NOT NULL DEFAULT 0, -- groups of the queue
+    skipped INTEGER NOT NULL DEFAULT 0,   -- groups of the queue
+    pairs INTEGER NOT NULL DEFAULT 0,     -- of every decision that counts
+    newest INTEGER REFERENCES journal (id) -- the newest decide that was not taken back
+);
+
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY,
+    group_id INTEGER NOT NULL REFERENCES groups (id),
+    annotator_id INTEGER NOT NULL REFERENCES annotators (id),
+    verdict TEXT NOT NULL,
+    set_no INTEGER NOT NULL,
+    marks TEXT NOT NULL,
+    card_order TEXT NOT NULL,
+    pair_count INTEGER NOT NULL,
+    decided_at REAL NOT NULL,
+    seconds REAL NOT NULL,
+    lines BLOB                        -- its pairs as the dataset carries them
+);
+
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    annotator_id INTEGER NOT NULL REFERENCES annotators (id),
+    action TEXT NOT NULL,             -- decide, undo
+    decision_id INTEGER NOT NULL REFERENCES decisions (id),
+    replaced INTEGER REFERENCES decisions (id), -- decide: what counted for the group before
+    below INTEGER REFERENCES journal (id),      -- decide: the one that undo comes to next
+    done_at REAL NOT NULL
+);
+
+CREATE TABLE verdicts (
+    annotator_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    decision_id INTEGER NOT NULL,
+    PRIMARY KEY (annotator_id, group_id)
+) WITHOUT ROWID;
+
+CREATE TABLE undecided (
+    annotator_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    PRIMARY KEY (annotator_id, position)
+) WITHOUT ROWID;
+
+CREATE TABLE drafts (
+    annotator_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    set_no INTEGER NOT NULL,
+    marks TEXT NOT NULL,
+    PRIMARY KEY (annotator_id, group_id)
+) WITHOUT ROWID;
+
+CREATE TABLE regions (
+    decision_id INTEGER PRIMARY KEY REFERENCES decisions (id),
+    annotator_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,        -- offset in the dataset file, in bytes
+    leads INTEGER NOT NULL,           -- whether a newline of ours stands before the lines
+    wanted INTEGER NOT NULL,
+    settled INTEGER NOT NULL
+);
+CREATE INDEX regions_unsettled ON regions (annotator_id, decision_id) WHERE NOT settled;
+CREATE INDEX regions_settled ON regions (annotator_id, position, decision_id)
+    WHERE wanted AND settled;
+"""
+
+MIGRATIONS = (Migration("first", _FIRST),)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to VERSION, each step in a transaction of its own.
+
+    Raises:
+        StoreError: the file is of a newer version, or not ours.
+    """
+    if _version(connection, path) == VERSION:
+        return
+    for target in range(1, VERSION + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Asked again inside the transaction: another process may have been quicker.
+            if _version(connection, path) < target:
+                for statement in _statements(MIGRATIONS[target - 1].sql):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {target}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def check_header(application_id: int, version: int, path: Path) -> None:
+    """Refuse what is not ours, or newer than we are.
+
+    Raises:
+        StoreError: says which of the two.
+    """
+    if application_id != APPLICATION_ID:
+        raise StoreError(
+            f"Session {path}: this is a database of another program.",
+            remedy="Name another file with --session; this one was left as it is.",
+        )
+    if version > VERSION:
+        raise StoreError(
+            f"Session {path}: it was written by a newer dpo-tui (schema {version}, this one knows "
+            f"up to {VERSION}).",
+            remedy="Upgrade dpo-tui, or name another file with --session.",
+        )
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version; 0 for a file without any table."""
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        return 0
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    check_header(connection.execute("PRAGMA application_id").fetchone()[0], version, path)
+    return version
+
+
+def _statements(script: str) -> list[str]:
+    """The single statements of a script; `executescript` would commit before it begins."""
+    statements: list[str] = []
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements

@@ -1,0 +1,86 @@
+"""The Textual app: themes, the screens, and the way out."""
+
+from __future__ import annotations
+
+from textual.app import App
+from textual.screen import Screen
+from textual.theme import Theme
+
+from dpo_tui.service.labelling import Labelling
+from dpo_tui.tui.actions import APP, bindings
+from dpo_tui.tui.screens.annotate import AnnotateScreen
+from dpo_tui.tui.screens.help import HelpScreen
+
+DARK = Theme(
+    name="dpo-dark",
+    primary="#7aa2f7",
+    secondary="#bb9af7",
+    accent="#7dcfff",
+    success="#9ece6a",
+    warning="#e0af68",
+    error="#f7768e",
+    foreground="#d5daee",
+    background="#14161f",
+    surface="#1a1d2a",
+    panel="#232738",
+    dark=True,
+)
+LIGHT = Theme(
+    name="dpo-light",
+    primary="#2e5fbf",
+    secondary="#7847bd",
+    accent="#00739c",
+    success="#3d7a1f",
+    warning="#9a6200",
+    error="#c4314b",
+    foreground="#20242f",
+    background="#f7f8fb",
+    surface="#eef0f6",
+    panel="#e1e5ef",
+    dark=False,
+)
+
+
+class DpoTuiApp(App[None]):
+    """The labelling service on a screen."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "dpo-tui"
+    BINDINGS = bindings(APP)
+
+    def __init__(self, labelling: Labelling, *, name: str, dataset: str, resume: str) -> None:
+        super().__init__()
+        # A frame of an animation costs as many bytes over SSH as a page of text.
+        self.animation_level = "none"
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.crashed: BaseException | None = None
+        """What stopped the app, if it wasn't the person."""
+        self.annotate = AnnotateScreen(labelling, name=name, dataset=dataset, resume=resume)
+
+    def crash(self, error: BaseException) -> None:
+        """Stop because of an error that nobody foresaw."""
+        self.crashed = error
+        self.exit(return_code=1)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print a traceback with the values of local variables, a key among them.
+        # Its own bookkeeping is kept: tests learn of the error through it.
+        self.crashed = error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def get_default_screen(self) -> Screen[None]:
+        """Start where the work is."""
+        return self.annotate
+
+    def action_help(self) -> None:
+        """Show the keys and the rules."""
+        self.push_screen(HelpScreen())
+
+    async def action_quit(self) -> None:
+        """Leave; everything is on disk already."""
+        self.exit()

@@ -1,0 +1,144 @@
+"""From plain values to styled lines: pure, so that a line can be tested without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from dpo_tui.display import display_line
+from dpo_tui.domain.model import Mark, Progress, State
+from dpo_tui.errors import DpoTuiError
+from dpo_tui.service.endpoint import EndpointStatus, Health
+from dpo_tui.service.live import Phase
+from dpo_tui.service.sheet import Card
+
+Part = tuple[str, str]
+"""Text and style."""
+
+_MARKS: dict[Mark | None, Part] = {
+    Mark.CHOSEN: ("✔ chosen", "bold $text-success"),
+    Mark.EXCLUDED: ("✖ excluded", "$text-warning"),
+    Mark.REJECTED: ("○ rejected", "$text-error"),
+    None: ("○ unmarked", "$foreground-muted"),
+}
+_HEALTH: dict[Health, Part] = {
+    Health.UP: ("●", "$text-success"),
+    Health.BUSY: ("◐ busy", "$text-warning"),
+    Health.DOWN: ("○ down", "bold $text-error"),
+    Health.STOPPED: ("✖ stopped", "bold $text-error"),
+}
+_STATES: dict[State, Part] = {
+    State.COMPLETE: ("", ""),
+    State.CUT_OFF: ("cut off at the token limit", "$text-warning"),
+    State.EMPTY: ("empty", "$text-warning"),
+    State.FAILED: ("failed", "bold $text-error"),
+    State.ABORTED: ("broke off", "bold $text-error"),
+}
+
+
+def mark_part(card: Card) -> Part:
+    """The mark of a card, by symbol and word."""
+    return _MARKS[card.mark]
+
+
+def state_part(card: Card) -> Part:
+    """What is to be known of a card besides its text."""
+    if card.phase is not None:
+        style = "$text-accent" if card.phase is Phase.STREAMING else "$foreground-muted"
+        return card.phase.value, style
+    text, style = _STATES[card.state or State.COMPLETE]
+    if not text and card.tokens is not None:
+        return f"{card.tokens} tokens", "$foreground-muted"
+    return text, style
+
+
+def card_body(card: Card) -> str:
+    """What stands below a card's title: its text, or why there is none. Foreign text."""
+    if card.text.strip():
+        return card.text.strip("\n")
+    if card.phase is not None:
+        return card.note or ("(thinking)" if card.reasoning else "")
+    if card.state is State.EMPTY and card.reasoning:
+        return "(reasoning only, no answer)"
+    return card.note or "(nothing)"
+
+
+def duration(seconds: float) -> str:
+    """A time span in at most two units: `42s`, `3m 10s`, `2h 05m`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def plural(count: int, word: str) -> str:
+    """`1 pair`, `2 pairs`."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def session_line(
+    *,
+    name: str,
+    position: int | None,
+    progress: Progress,
+    pace: float | None,
+    eta: float | None,
+    ready_ahead: int | None,
+    endpoint: EndpointStatus | None,
+    width: int,
+) -> Content:
+    """The top line: what fits of it, the most important parts first."""
+    muted = "$foreground-muted"
+    at = f"{position + 1:,}/{progress.total:,}" if position is not None else "done"
+    left: list[tuple[int, list[Part]]] = [
+        (0, [(at, "bold")]),
+        (3, [(f"{progress.decided:,} decided", muted)]),
+        (4, [(f"{progress.skipped:,} skipped", muted)]),
+        (7, [(f"{progress.left:,} left", muted)]),
+        (2, [(plural(progress.pairs, "pair"), muted)]),
+    ]
+    if pace is not None:
+        left.append((8, [(f"{duration(pace)} each", muted)]))
+    if eta is not None and progress.left:
+        left.append((6, [(f"{duration(eta)} to go", muted)]))
+    if ready_ahead is not None:
+        left.append((5, [(f"{ready_ahead} ahead", muted)]))
+    left.insert(0, (9, [(display_line(name), "bold $text-primary")]))
+    right = _endpoint_parts(endpoint, max(10, width // 4))
+    return _fit(left, right, width)
+
+
+def _endpoint_parts(endpoint: EndpointStatus | None, width: int) -> list[Part]:
+    if endpoint is None:
+        return [("no server needed", "$foreground-muted")]
+    symbol, style = _HEALTH[endpoint.health]
+    name = Content(display_line(endpoint.model.rsplit("/", 1)[-1])).truncate(width, ellipsis=True)
+    return [(symbol, style), (" ", ""), (name.plain, "$foreground-muted")]
+
+
+def _fit(left: Sequence[tuple[int, list[Part]]], right: list[Part], width: int) -> Content:
+    """Join parts with dots between, the last ones by priority left out until the line fits."""
+    kept = list(left)
+    tail = Content.assemble(*right)
+    while True:
+        separator = Content.styled(" · ", "$foreground-disabled")
+        line = separator.join([Content.assemble(*parts) for _, parts in kept])
+        gap = width - line.cell_length - tail.cell_length
+        if gap >= 2 or len(kept) == 1:
+            return Content.assemble(line, " " * max(1, gap), tail)
+        kept.remove(max(kept, key=lambda each: each[0]))
+
+
+def trouble_line(endpoint: EndpointStatus | None, trouble: DpoTuiError | None) -> Content:
+    """What a person should know or mend now; empty when all is well."""
+    parts: list[Part] = []
+    if trouble:
+        parts.append((display_line(str(trouble)), "bold $text-error"))
+    if endpoint and endpoint.health is not Health.UP:
+        style = "$text-warning" if endpoint.health is Health.BUSY else "$text-error"
+        said = display_line(f"{endpoint.message} {endpoint.remedy}".strip())
+        parts.append((f"{endpoint.url} {said}", style))
+    return Content("\n").join([Content.styled(*part) for part in parts])

@@ -1,0 +1,247 @@
+"""The screen that an annotator lives in: one group, its cards, and what the keys do."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from dpo_tui.display import display_line
+from dpo_tui.domain.model import Mark
+from dpo_tui.errors import StoreError
+from dpo_tui.service.labelling import Confirmed, Labelling, Refused
+from dpo_tui.tui.actions import JUDGE, MOVE, NUMBERS, bindings
+from dpo_tui.tui.render import plural, session_line, trouble_line
+from dpo_tui.tui.widgets.card_list import CardList
+from dpo_tui.tui.widgets.end_panel import EndPanel
+from dpo_tui.tui.widgets.key_bar import KeyBar
+from dpo_tui.tui.widgets.prompt_pane import PromptPane
+
+REPAINT_SECONDS = 1 / 8
+"""Streams and counters are repainted this often at most: each repaint crosses an SSH link."""
+
+
+class AnnotateScreen(Screen[None]):
+    """Shows `labelling.sheet` and turns actions into its commands; holds no rule of its own."""
+
+    BINDINGS = bindings(JUDGE + NUMBERS + MOVE)
+
+    def __init__(self, labelling: Labelling, *, name: str, dataset: str, resume: str) -> None:
+        super().__init__()
+        self._labelling = labelling
+        self._session_name = name
+        self._shown: tuple[int, int] | None = None
+        """Group and set of the sheet that was painted last."""
+        self._is_pending = False
+        self._painted_at = 0.0
+        self._session_line = Static(id="session", markup=False)
+        self._prompt = PromptPane()
+        self.cards = CardList()
+        self._end = EndPanel(dataset, resume)
+        self._trouble = Static(id="trouble", markup=False)
+        self._status = Static(id="status", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """Top line, prompt, cards; troubles, last news and keys at the bottom."""
+        yield self._session_line
+        yield self._prompt
+        yield self.cards
+        yield self._end
+        yield self._trouble
+        yield self._status
+        yield KeyBar()
+
+    async def on_mount(self) -> None:
+        """Begin to follow the service."""
+        self._labelling.on_change = self._repaint_soon
+        await self._repaint()
+
+    async def on_resize(self) -> None:
+        """The top line depends on the width."""
+        self._paint_frame()
+
+    # --- painting ------------------------------------------------------------------------------
+
+    def _repaint_soon(self) -> None:
+        """Repaint at the next occasion; called from whatever task the service runs in."""
+        if not self._is_pending and self.is_running:
+            self._is_pending = True
+            self.call_later(self._schedule_repaint)
+
+    async def _schedule_repaint(self) -> None:
+        wait = self._painted_at + REPAINT_SECONDS - monotonic()
+        if wait > 0:
+            self.set_timer(wait, self._repaint)
+        else:
+            await self._repaint()
+
+    async def _repaint(self) -> None:
+        """Show what the service has now. Widgets know what changed; nothing else is redrawn."""
+        self._is_pending = False
+        self._painted_at = monotonic()
+        sheet = self._labelling.sheet
+        with self.app.batch_update():
+            self._prompt.display = self.cards.display = sheet is not None
+            self._end.display = sheet is None
+            if sheet is None:
+                self._shown = None
+                self._end.show(self._labelling.progress)
+            else:
+                is_other_group = self._shown is None or self._shown[0] != sheet.group_id
+                is_other_set = self._shown != (sheet.group_id, sheet.set_no)
+                self._shown = sheet.group_id, sheet.set_no
+                if is_other_group:
+                    self._prompt.show(sheet.messages)
+                await self.cards.show(sheet.cards)
+                if is_other_set:
+                    self.cards.rewind()
+            self._paint_frame()
+
+    def _paint_frame(self) -> None:
+        labelling = self._labelling
+        generation = labelling.generation
+        endpoint = generation.status
+        line = session_line(
+            name=self._session_name,
+            position=labelling.group.position if labelling.group else None,
+            progress=labelling.progress,
+            pace=labelling.seconds_per_group,
+            eta=labelling.eta_seconds,
+            ready_ahead=generation.ready_ahead if endpoint and labelling.group else None,
+            endpoint=endpoint,
+            width=self.size.width - 2,
+        )
+        self._session_line.update(line)
+        trouble = trouble_line(endpoint, generation.trouble or labelling.dataset_trouble)
+        self._trouble.update(trouble)
+        self._trouble.display = bool(trouble.plain)
+
+    def _say(self, text: str, style: str = "$foreground-muted") -> None:
+        self._status.update(Content.styled(display_line(text), style))
+
+    def _refuse(self, refused: Refused) -> None:
+        self._say(refused.reason, "$text-warning")
+
+    # --- judging -------------------------------------------------------------------------------
+
+    async def _mark(self, slot: int, mark: Mark) -> None:
+        try:
+            refused = await self._labelling.toggle(slot, mark)
+        except StoreError as error:
+            self._say(f"not saved: {error}", "bold $text-error")
+            return
+        if refused:
+            self._refuse(refused)
+        await self._repaint()
+
+    async def action_choose(self) -> None:
+        """Choose the current response, or take that back."""
+        await self._mark(self.cards.current, Mark.CHOSEN)
+
+    async def action_choose_number(self, number: int) -> None:
+        """Choose a response by its number, or take that back."""
+        await self._mark(number - 1, Mark.CHOSEN)
+
+    async def action_exclude(self) -> None:
+        """Exclude the current response, or take that back."""
+        await self._mark(self.cards.current, Mark.EXCLUDED)
+
+    async def action_confirm(self) -> None:
+        """Decide the group and go on."""
+        try:
+            outcome = await self._labelling.confirm()
+        except StoreError as error:
+            self._say(f"not confirmed: {error}", "bold $text-error")
+            return
+        if isinstance(outcome, Refused):
+            self._refuse(outcome)
+        else:
+            self._say(_confirmed(outcome), "$text-success")
+        await self._repaint()
+
+    async def action_skip(self) -> None:
+        """Leave the group out and go on."""
+        position = self._labelling.group.position if self._labelling.group else 0
+        try:
+            refused = await self._labelling.skip()
+        except StoreError as error:
+            self._say(f"not skipped: {error}", "bold $text-error")
+            return
+        if refused:
+            self._refuse(refused)
+        else:
+            self._say(f"group {position + 1} skipped")
+        await self._repaint()
+
+    async def action_undo(self) -> None:
+        """Take the last decision back and go to its group."""
+        try:
+            outcome = await self._labelling.undo()
+        except StoreError as error:
+            self._say(f"not undone: {error}", "bold $text-error")
+            return
+        if isinstance(outcome, Refused):
+            self._refuse(outcome)
+        elif self._labelling.group:
+            self._say(f"group {self._labelling.group.position + 1} is open again")
+        await self._repaint()
+
+    async def action_regenerate(self) -> None:
+        """Try broken responses again, or ask for a new set."""
+        try:
+            refused = await self._labelling.regenerate()
+        except StoreError as error:
+            self._say(f"not regenerated: {error}", "bold $text-error")
+            return
+        if refused:
+            self._refuse(refused)
+        else:
+            self._say("asking again")
+        await self._repaint()
+
+    # --- moving --------------------------------------------------------------------------------
+
+    def action_next_card(self) -> None:
+        """Go to the next response."""
+        self.cards.go(self.cards.current + 1)
+
+    def action_previous_card(self) -> None:
+        """Go to the previous response."""
+        self.cards.go(self.cards.current - 1)
+
+    def action_first_card(self) -> None:
+        """Go to the first response."""
+        self.cards.rewind()
+
+    def action_last_card(self) -> None:
+        """Go to the last response."""
+        self.cards.go(len(self.cards.children) - 1)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll the responses by pages."""
+        self.cards.page(pages)
+
+    def action_half_page(self, halves: int) -> None:
+        """Scroll the responses by half pages."""
+        self.cards.page(halves / 2)
+
+    def action_fold_prompt(self) -> None:
+        """Fold or unfold the prompt."""
+        self._prompt.toggle_fold()
+
+    def action_scroll_prompt(self, lines: int) -> None:
+        """Scroll the prompt by a few lines."""
+        self._prompt.scroll_relative(y=3 * lines, animate=False)
+
+
+def _confirmed(outcome: Confirmed) -> str:
+    said = [f"group {outcome.position + 1} confirmed: {plural(outcome.pairs, 'pair')}"]
+    if outcome.dropped:
+        reasons = sorted({each.reason for each in outcome.dropped})
+        said.append(f"{len(outcome.dropped)} left out ({', '.join(reasons)})")
+    if outcome.unfinished:
+        said.append(f"in no pair: {plural(outcome.unfinished, 'response')} that had not ended")
+    return " · ".join(said)

@@ -1,0 +1,39 @@
+"""What stands in the place of the cards when every group is decided."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from dpo_tui.display import display_line
+from dpo_tui.domain.model import Progress
+from dpo_tui.tui.render import plural
+
+
+class EndPanel(Static):
+    """What was done, where the dataset is, and how to go on."""
+
+    def __init__(self, dataset: str, resume: str) -> None:
+        super().__init__(markup=False)
+        self._dataset = display_line(dataset)
+        self._resume = display_line(resume)
+
+    def show(self, progress: Progress) -> None:
+        """Show the sums."""
+        muted = "$foreground-muted"
+        self.update(
+            Content.assemble(
+                ("Every group is decided.\n\n", "bold $text-success"),
+                (f"{plural(progress.decided, 'group')} confirmed, ", ""),
+                (f"{progress.skipped:,} skipped, {plural(progress.pairs, 'pair')}.\n\n", ""),
+                ("dataset   ", muted),
+                (f"{self._dataset}\n", "bold"),
+                ("go on     ", muted),
+                (self._resume, "bold"),
+                (" takes in prompts that you add\n\n", muted),
+                ("u", "bold $text-accent"),
+                (" takes the last decision back   ", muted),
+                ("q", "bold $text-accent"),
+                (" leaves; everything is saved", muted),
+            )
+        )

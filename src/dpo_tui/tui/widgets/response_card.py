@@ -1,0 +1,59 @@
+"""One response: a title line and its text."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from dpo_tui.service.sheet import Card
+from dpo_tui.tui.render import card_body, mark_part, state_part
+from dpo_tui.tui.widgets.foreign_text import ForeignText
+
+
+class ResponseCard(Vertical):
+    """A card that is kept and shows one response after the other.
+
+    The mark, the state and the number are widgets of their own, so that a toggle repaints a few
+    cells and not the whole card.
+    """
+
+    def __init__(self, slot: int) -> None:
+        super().__init__()
+        self.slot = slot
+        self._card: Card | None = None
+        self._number = Static(f"{slot + 1:>2}", classes="number", markup=False)
+        self._mark = Static(classes="mark", markup=False)
+        self._state = Static(classes="state", markup=False)
+        self._title = Horizontal(self._number, self._mark, self._state, classes="title")
+        self._body = ForeignText(classes="body")
+
+    def compose(self) -> ComposeResult:
+        """Title above text."""
+        yield self._title
+        yield self._body
+
+    @property
+    def title(self) -> Horizontal:
+        """The title line."""
+        return self._title
+
+    @property
+    def card(self) -> Card | None:
+        """What is shown."""
+        return self._card
+
+    def set_current(self, current: bool) -> None:  # noqa: FBT001 (a reactive's value)
+        """Show, or no longer show, that keys act on this card."""
+        self._title.set_class(current, "-current")
+
+    def show(self, card: Card) -> None:
+        """Show a response; only what has changed is repainted."""
+        old, self._card = self._card, card
+        if old is None or mark_part(old) != mark_part(card):
+            self._mark.update(Content.styled(*mark_part(card)))
+        if old is None or state_part(old) != state_part(card):
+            self._state.update(Content.styled(*state_part(card)))
+        self._body.show(card_body(card))
+        self._body.set_class(not card.usable or not card.text.strip(), "-unusable")

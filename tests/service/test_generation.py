@@ -1,0 +1,179 @@
+from pathlib import Path
+
+from dpo_tui.domain.model import Sampling, State
+from dpo_tui.service.endpoint import Health
+from dpo_tui.service.labelling import Refused
+from dpo_tui.service.live import Phase
+from tests.servers import replies
+from tests.servers.wire import ChatServer
+from tests.service.desk import Desk, begun_and_endless, desk, prompts
+
+
+def health(here: Desk) -> Health:
+    assert here.generation.status
+    return here.generation.status.health
+
+
+async def test_the_groups_ahead_are_generated_before_they_are_asked_for(tmp_path: Path) -> None:
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, prompts(*"12345"), ahead=2) as here,
+    ):
+        await here.until(lambda: here.generation.ready_ahead == 2)
+        asked = [request.body["messages"][0]["content"] for request in server.requests]
+        assert asked == ["1", "2", "3"]
+        await here.label(0)
+        assert [card.text for card in here.cards] == ["a", "b"]
+        await here.until(lambda: here.generation.ready_ahead == 2)
+        assert len(server.requests) == 4
+
+
+async def test_a_server_that_ignores_n_is_asked_for_the_others_one_by_one(tmp_path: Path) -> None:
+    async with (
+        ChatServer(replies.completion("a", ignores_n=True)) as server,
+        desk(tmp_path, server.url, prompts("one"), n=4) as here,
+    ):
+        cards = await here.until_ended()
+        assert [card.state for card in cards] == [State.COMPLETE] * 4
+        assert len(server.requests) == 4
+
+
+async def test_a_server_with_fewer_slots_gets_smaller_requests(tmp_path: Path) -> None:
+    reply = replies.at_most(2, replies.completion("a", "b"))
+    async with (
+        ChatServer(reply) as server,
+        desk(tmp_path, server.url, prompts("one"), n=4) as here,
+    ):
+        await here.until_ended()
+        assert sorted(request.n for request in server.requests) == [2, 2, 4]
+
+
+async def test_every_response_has_its_own_seed(tmp_path: Path) -> None:
+    reply = replies.at_most(1, replies.completion("a"))
+    async with (
+        ChatServer(reply) as server,
+        desk(tmp_path, server.url, prompts("one"), n=3, sampling=Sampling(seed=7)) as here,
+    ):
+        await here.until_ended()
+        seeds = {request.body["seed"] for request in server.requests if request.n == 1}
+        assert seeds == {7, 8, 9}
+        stored = here.store.group(here.labelling.group.id, "ann").responses  # type: ignore[union-attr]
+        sampled = [each.completion.source.sampling for each in stored]
+        assert [each.seed for each in sampled if each] == [7, 8, 9]
+
+
+async def test_a_broken_response_is_tried_again_and_then_fails_alone(tmp_path: Path) -> None:
+    broken = replies.events(
+        *(replies.chunk(0, "fine", "stop"), replies.chunk(1, "half a")), cut=True
+    )
+    single = replies.events(replies.chunk(0, "half a"), cut=True)
+    async with (
+        ChatServer(single) as server,
+        desk(tmp_path, server.url, prompts("one")) as here,
+    ):
+        server.script(broken)
+        good, bad = await here.until_ended()
+        assert (good.state, good.text) == (State.COMPLETE, "fine")
+        assert (bad.state, bad.usable) == (State.ABORTED, False)
+        assert len(server.requests) == 3
+        server.reply = replies.completion("mended")
+        await here.labelling.regenerate()
+        good, bad = await here.until_ended()
+        assert (good.text, bad.text) == ("fine", "mended")
+        assert server.requests[-1].n == 1
+
+
+async def test_a_refused_prompt_fails_its_own_cards_and_no_others(tmp_path: Path) -> None:
+    refusal = replies.error(400, "too long", type="exceed_context_size_error", n_ctx=10)
+    async with ChatServer(replies.completion("a", "b")) as server:
+        server.script(refusal)
+        async with desk(tmp_path, server.url, prompts("long", "short")) as here:
+            cards = await here.until_ended()
+            assert [card.state for card in cards] == [State.FAILED] * 2
+            assert "too long" in cards[0].note
+            assert cards[0].text == ""
+            await here.labelling.skip()
+            cards = await here.until_ended()
+            assert [card.text for card in cards] == ["a", "b"]
+            assert health(here) is Health.UP
+
+
+async def test_a_dead_server_is_told_and_generation_picks_up_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, prompts(*"123"), ahead=1) as here,
+    ):
+        await here.until(lambda: here.generation.ready_ahead == 1)
+        await server.stop()
+        await here.label(0)
+        await here.until(lambda: health(here) is Health.DOWN)
+        await here.label(0)
+        assert [card.phase for card in here.cards] == [Phase.WAITING] * 2
+        assert here.cards[0].note
+        await server.restart()
+        await here.until_ended()
+        assert health(here) is Health.UP
+
+
+async def test_a_rate_limit_is_waited_for_and_costs_no_card(tmp_path: Path) -> None:
+    async with ChatServer(replies.completion("a", "b")) as server:
+        server.script(replies.error(429, "slow down", {"Retry-After": "0"}))
+        async with desk(tmp_path, server.url, prompts("one")) as here:
+            await here.until(lambda: health(here) is Health.BUSY)
+            cards = await here.until_ended()
+            assert [card.text for card in cards] == ["a", "b"]
+
+
+async def test_a_wrong_key_stops_the_endpoint_until_it_is_mended(tmp_path: Path) -> None:
+    denied = replies.error(401, "Invalid API Key")
+    async with ChatServer(denied) as server:
+        good_list = server.models_reply
+        server.models_reply = denied
+        async with desk(tmp_path, server.url, prompts("one")) as here:
+            await here.until(lambda: health(here) is Health.STOPPED)
+            assert here.generation.status
+            assert "OPENAI_API_KEY" in here.generation.status.remedy
+            server.reply, server.models_reply = replies.completion("a", "b"), good_list
+            await here.until_ended()
+            assert health(here) is Health.UP
+
+
+async def test_regenerating_keeps_the_old_set_and_hangs_up_on_what_streams(
+    tmp_path: Path,
+) -> None:
+    endless = begun_and_endless("old")
+    async with ChatServer(replies.completion("new 1", "new 2")) as server:
+        server.script(endless)
+        async with desk(tmp_path, server.url, prompts("one"), ahead=0) as here:
+            await here.until(lambda: here.cards[0].phase is None)
+            await here.labelling.regenerate()
+            cards = await here.until_ended()
+            assert [card.text for card in cards] == ["new 1", "new 2"]
+            await server.requests[0].hung_up.wait()
+            assert here.labelling.group
+            kept = here.store.group(here.labelling.group.id, "ann").responses
+            assert [(each.set_no, each.completion.text) for each in kept] == [
+                (1, "old"),
+                (2, "new 1"),
+                (2, "new 2"),
+            ]
+
+
+async def test_leaving_hangs_up_and_keeps_what_had_ended(tmp_path: Path) -> None:
+    endless = begun_and_endless("kept")
+    async with ChatServer(endless) as server:
+        async with desk(tmp_path, server.url, prompts("one"), ahead=0) as here:
+            await here.until(lambda: here.cards[0].phase is None)
+        await server.requests[0].hung_up.wait()
+        server.reply = replies.completion("second")
+        async with desk(tmp_path, server.url, prompts("one"), ahead=0) as here:
+            cards = await here.until_ended()
+            assert [card.text for card in cards] == ["kept", "second"]
+
+
+async def test_nothing_to_regenerate_before_anything_came(tmp_path: Path) -> None:
+    async with desk(tmp_path, "http://127.0.0.1:9/v1", prompts("one")) as here:
+        await here.until(lambda: health(here) is Health.DOWN)
+        assert isinstance(await here.labelling.regenerate(), Refused)

@@ -1,0 +1,232 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from dpo_tui.domain.model import Mark, Message, Prompt
+from dpo_tui.tui.app import DpoTuiApp
+from tests.servers import replies
+from tests.servers.wire import ChatServer, Reply
+from tests.service.desk import Desk, desk, prompts
+
+
+class Screen:
+    """The app under test: what it shows, and the service behind it."""
+
+    def __init__(self, app: DpoTuiApp, pilot: Pilot[None], here: Desk, server: ChatServer) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.desk = here
+        self.server = server
+
+    def text(self) -> str:
+        """Every line on the screen."""
+        width, height = self.app.size
+        strips = self.app.screen._compositor.render_strips(self.app.size)
+        assert len(strips) == height
+        return "\n".join(strip.text.rstrip()[:width] for strip in strips)
+
+    async def until(self, wanted: str | Callable[[], object]) -> None:
+        """Wait until a text is on the screen, or something is the case."""
+        async with asyncio.timeout(20):
+            while not (wanted in self.text() if isinstance(wanted, str) else wanted()):
+                await self.pilot.pause(0.01)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    @property
+    def marks(self) -> list[Mark | None]:
+        return [card.mark for card in self.desk.cards]
+
+    @property
+    def current(self) -> int:
+        return self.app.annotate.cards.current
+
+
+@asynccontextmanager
+async def screen(
+    folder: Path,
+    reply: Reply,
+    given: Sequence[Prompt],
+    *,
+    n: int = 3,
+    size: tuple[int, int] = (80, 24),
+) -> AsyncIterator[Screen]:
+    async with (
+        ChatServer(reply) as server,
+        desk(folder, server.url, given, n=n) as here,
+    ):
+        app = DpoTuiApp(
+            here.labelling,
+            name="prompts.toml",
+            dataset=str(here.dataset),
+            resume="dpo-tui annotate prompts.toml",
+        )
+        async with app.run_test(size=size) as pilot:
+            yield Screen(app, pilot, here, server)
+
+
+ABC = replies.completion("alpha text", "beta text", "gamma text")
+
+
+async def test_space_enter_and_on_to_the_next_group(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second")) as here:
+        await here.until("gamma text")
+        assert "1/2" in here.text()
+        await here.press("space", "enter")
+        await here.until("group 1 confirmed: 2 pairs")
+        await here.until("second")
+        assert "2/2" in here.text()
+        assert [row["rejected_response"] for row in here.desk.rows()] == ["beta text", "gamma text"]
+
+
+async def test_digits_and_x_mark_and_take_back(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first")) as here:
+        await here.until("gamma text")
+        await here.press("2", "j", "j", "x")
+        assert here.marks == [None, Mark.CHOSEN, Mark.EXCLUDED]
+        text = here.text()
+        assert "✔ chosen" in text
+        assert "✖ excluded" in text
+        await here.press("2", "x", "9")
+        assert here.marks == [None, None, None]
+        assert "there is no response 9" in here.text()
+
+
+@pytest.mark.parametrize(
+    ("keys", "current"),
+    [
+        (["j"], 1),
+        (["down", "down"], 2),
+        (["j", "j", "j", "j"], 2),
+        (["j", "k"], 0),
+        (["up"], 0),
+        (["end"], 2),
+        (["end", "home"], 0),
+    ],
+)
+async def test_moving_between_cards(tmp_path: Path, keys: list[str], current: int) -> None:
+    async with screen(tmp_path, ABC, prompts("first")) as here:
+        await here.until("gamma text")
+        await here.press(*keys)
+        assert here.current == current
+
+
+async def test_skip_and_undo(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second")) as here:
+        await here.until("gamma text")
+        await here.press("s")
+        await here.until("group 1 skipped")
+        await here.press("u")
+        await here.until("group 1 is open again")
+        await here.press("u")
+        await here.until("there is nothing to undo")
+        assert "1/2" in here.text()
+
+
+async def test_undo_brings_the_marks_back(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second")) as here:
+        await here.until("gamma text")
+        await here.press("2", "enter")
+        await here.until("2/2")
+        await here.press("u")
+        await here.until("1/2")
+        assert here.marks == [None, Mark.CHOSEN, None]
+        assert here.desk.rows() == []
+
+
+async def test_regenerate_asks_for_a_new_set(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first")) as here:
+        await here.until("gamma text")
+        here.server.reply = replies.completion("delta", "epsilon", "zeta")
+        await here.press("1", "r")
+        await here.until("zeta")
+        assert "alpha" not in here.text()
+        assert here.marks == [None, None, None]
+
+
+async def test_the_end_says_what_was_done_and_undo_leads_back(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first"), size=(120, 30)) as here:
+        await here.until("gamma text")
+        await here.press("1", "enter")
+        await here.until("Every group is decided")
+        text = here.text()
+        assert "1 group confirmed, 0 skipped, 2 pairs" in text
+        assert "pairs.jsonl" in text
+        assert "dpo-tui annotate prompts.toml" in text
+        await here.press("u")
+        await here.until("alpha text")
+
+
+async def test_a_failed_card_says_why_and_r_tries_it_again(tmp_path: Path) -> None:
+    refusal = replies.error(400, "the prompt is longer than the context")
+    async with screen(tmp_path, refusal, prompts("first")) as here:
+        await here.until("failed")
+        assert "the prompt is longer than the context" in " ".join(here.text().split())
+        await here.press("space")
+        await here.until("can't be part of a pair")
+        here.server.reply = ABC
+        await here.press("r")
+        await here.until("gamma text")
+
+
+async def test_a_dead_server_is_on_the_screen_with_what_to_do(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second")) as here:
+        await here.until("gamma text")
+        await here.until(lambda: here.desk.generation.ready_ahead == 1)
+        await here.server.stop()
+        await here.press("r")
+        await here.until("○ down")
+        assert here.server.url in here.text()
+
+
+async def test_help_shows_every_key_and_leaves_by_the_same_one(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first"), size=(80, 60)) as here:
+        await here.press("question_mark")
+        await here.until("Keep the response out of every pair")
+        assert "Unmarked responses count as rejected" in here.text()
+        await here.press("question_mark")
+        await here.until("gamma text")
+
+
+async def test_a_long_prompt_leaves_room_and_folds(tmp_path: Path) -> None:
+    long = "\n".join(f"line {number}" for number in range(50))
+    conversation = Prompt((Message("system", "Be brief."), Message("user", long)))
+    async with screen(tmp_path, ABC, [conversation]) as here:
+        await here.until("gamma text")
+        await here.press("full_stop")
+        await here.until(lambda: "line 0" not in here.text())
+        await here.press("p")
+        await here.until(lambda: "Be brief." not in here.text() and "line 0 line 1" in here.text())
+
+
+async def test_foreign_text_is_neither_markup_nor_escape(tmp_path: Path) -> None:
+    nasty = "[/b] [red]x[/] \x1b[31m \u202e &#27; \ud800"
+    async with screen(
+        tmp_path, replies.completion(nasty, "[@click=app.quit]b[/]"), prompts(nasty), n=2
+    ) as here:
+        await here.until("[@click=app.quit]b[/]")
+        text = here.text()
+        assert text.count("[/b] [red]x[/] ␛[31m <U+202E> &#27; \ufffd") == 2
+
+
+async def test_more_cards_than_before_and_fewer_again(tmp_path: Path) -> None:
+    given = [
+        Prompt((Message("user", "few"),), responses=("a", "b")),
+        Prompt((Message("user", "many"),), responses=tuple("klmnopqrst")),
+        Prompt((Message("user", "few again"),), responses=("y", "z")),
+    ]
+    async with screen(tmp_path, ABC, given, size=(80, 60)) as here:
+        await here.until("few")
+        await here.press("2", "enter")
+        await here.until("many")
+        await here.until("10  ○ unmarked")
+        await here.press("end", "space", "enter")
+        await here.until("few again")
+        assert "10  ○" not in here.text()
+        await here.press("j", "j", "space")
+        assert here.marks == [None, Mark.CHOSEN]
