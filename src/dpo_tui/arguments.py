@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import shtab
+
+from dpo_tui.display import display_line
 
 _EPILOG = """\
 Settings come from flags, else the environment (DPO_TUI_MODEL, ...), else the prompts file, else
@@ -14,9 +17,17 @@ the user's config.toml, else their defaults. `dpo-tui init --config` writes that
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was typed, which can be foreign, only as what is safe to show."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with exit code 2."""
+        super().error(display_line(message))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser; it sets `command` to the name of the command that was asked for."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="dpo-tui",
         description="Label preference pairs (chosen / rejected) in the terminal, next to your own "
         "model server.",
@@ -27,12 +38,13 @@ def make_parser() -> argparse.ArgumentParser:
     shtab.add_argument_to(parser, help="print a completion script for your shell and leave")
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     _add_annotate(commands)
+    _add_generate(commands)
     _add_init(commands)
     _add_sessions(commands)
     return parser
 
 
-def _add_annotate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
     annotate = commands.add_parser(
         "annotate",
         help="label the responses to a file of prompts",
@@ -41,11 +53,30 @@ def _add_annotate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    prompts = annotate.add_argument(
+    _add_work_arguments(annotate)
+
+
+def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
+    generate = commands.add_parser(
+        "generate",
+        help="generate responses without a screen, to be labelled later",
+        description="Generate what the undecided groups of a session lack. Can be stopped and run "
+        "again at any time, and beside `annotate` on the same prompts file. Exit code 1 says that "
+        "some responses failed.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    generate.add_argument("--limit", type=int, metavar="N", help="fill at most N groups")
+    _add_work_arguments(generate)
+
+
+def _add_work_arguments(command: _Parser) -> None:
+    """The arguments of the commands that open a session and ask a server."""
+    prompts = command.add_argument(
         "prompts", type=Path, metavar="PROMPTS", help="a .toml, .jsonl or .txt file"
     )
     prompts.complete = shtab.FILE  # type: ignore[attr-defined]
-    server = annotate.add_argument_group(
+    server = command.add_argument_group(
         "server",
         "Without --base-url, the usual ports of this machine are looked at: vLLM 8000, SGLang "
         "30000, llama.cpp 8080, LM Studio 1234, Ollama 11434, TGI 3000.",
@@ -65,7 +96,7 @@ def _add_annotate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     server.add_argument(
         "--model-file", metavar="GGUF", help="model for --local (default: the packaged one)"
     )
-    sampling = annotate.add_argument_group("responses")
+    sampling = command.add_argument_group("responses")
     sampling.add_argument("-n", metavar="N", help="responses per prompt, 2 to 20 (default 4)")
     sampling.add_argument("--temperature", metavar="T", help="default: the server's")
     sampling.add_argument("--top-p", metavar="P", help="default: the server's")
@@ -83,7 +114,7 @@ def _add_annotate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     sampling.add_argument(
         "--concurrency", metavar="N", help="completions to keep the server busy with (default 8)"
     )
-    files = annotate.add_argument_group("files")
+    files = command.add_argument_group("files")
     files.add_argument(
         "--output", metavar="PATH", help="the dataset (default PROMPTS.dpo.jsonl beside PROMPTS)"
     )
@@ -98,7 +129,7 @@ def _add_annotate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
 
 
-def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_init(commands: argparse._SubParsersAction[_Parser]) -> None:
     init = commands.add_parser(
         "init",
         help="write a prompts file to start from",
@@ -112,7 +143,7 @@ def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
-def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_sessions(commands: argparse._SubParsersAction[_Parser]) -> None:
     commands.add_parser(
         "sessions",
         help="list the sessions that there are",

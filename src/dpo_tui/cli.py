@@ -17,16 +17,23 @@ from typing import TYPE_CHECKING, Literal
 
 from dpo_tui.arguments import make_parser
 from dpo_tui.display import display, display_line
-from dpo_tui.errors import DpoTuiError
+from dpo_tui.errors import DpoTuiError, InputError
 
 if TYPE_CHECKING:
-    from dpo_tui.main import Job, Outcome
+    from dpo_tui.main import Outcome
+    from dpo_tui.opening import Job
     from dpo_tui.store.info import SessionInfo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = make_parser().parse_args(argv)
+    try:
+        return _run(make_parser().parse_args(argv))
+    finally:
+        _flush()
+
+
+def _run(arguments: Namespace) -> int:
     try:
         return _COMMANDS[arguments.command](arguments)
     except DpoTuiError as error:
@@ -36,6 +43,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - a traceback on the screen helps nobody
+        _tell_crash(error)
+        return 1
+
+
+def _flush() -> None:
+    """Get the last words out, or drop them: the terminal can be gone, and so can `| head`.
+
+    Python would drop the exit code too, for 120.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _tell(text: str) -> None:
@@ -51,17 +73,18 @@ def _annotate(arguments: Namespace) -> int:
     from dpo_tui.main import annotate
 
     job = _job(arguments)
+    _require_terminal()
     outcome = asyncio.run(annotate(job, _tell))
     if outcome.crash:
         _tell_crash(outcome.crash)
-    if sys.stdout.isatty():
+    if sys.stdout.isatty():  # the link may be lost by now
         _say_goodbye(job, outcome)
     return outcome.exit_code
 
 
 def _job(arguments: Namespace) -> Job:
     from dpo_tui import paths
-    from dpo_tui.main import Job
+    from dpo_tui.opening import Job
     from dpo_tui.prompts import read_prompts
     from dpo_tui.settings import api_key, read_config, resolve_settings
 
@@ -77,13 +100,6 @@ def _job(arguments: Namespace) -> Job:
         session = paths.fresh_session_path(paths.session_path(path))
     else:
         session = paths.latest_session_path(path)
-    resume = ["dpo-tui", "annotate", str(path)]
-    if arguments.session:
-        resume += ["--session", str(session)]
-    if arguments.annotator:
-        resume += ["--annotator", arguments.annotator]
-    if arguments.local:
-        resume.append("--local")
     return Job(
         prompts_path=path,
         prompts=prompts,
@@ -93,8 +109,49 @@ def _job(arguments: Namespace) -> Job:
         key=api_key(settings, os.environ),
         annotator=arguments.annotator or _user_name(),
         local=arguments.local,
-        resume=shlex.join(resume),
+        resume=_resume(arguments, session),
     )
+
+
+def _generate(arguments: Namespace) -> int:
+    import asyncio
+
+    from dpo_tui.main import generate
+    from dpo_tui.progress import FillProgress
+
+    job = _job(arguments)
+    with FillProgress() as progress:
+        code = asyncio.run(generate(job, progress.say, arguments.limit, progress.report))
+    _tell(progress.summary)
+    _tell(f"label them with: {job.resume}")
+    return code
+
+
+def _resume(arguments: Namespace, session: Path) -> str:
+    """The command that goes on as it was begun."""
+    from dpo_tui.settings import SETTINGS
+
+    words = ["dpo-tui", "annotate", str(arguments.prompts)]
+    for setting in SETTINGS:
+        value = vars(arguments).get(setting.last_name) if setting.flag else None
+        if value is not None:
+            words += [setting.flag] if value is True else [setting.flag, value]
+    if arguments.session:
+        words += ["--session", str(session)]
+    if arguments.annotator:
+        words += ["--annotator", arguments.annotator]
+    if arguments.local:
+        words.append("--local")
+    return shlex.join(words)
+
+
+def _require_terminal() -> None:
+    # The screen reads standard input and is painted on standard error.
+    if not all(map(os.isatty, (0, 1, 2))):
+        raise InputError(
+            "annotate needs a terminal, but its input or output is redirected.",
+            remedy="Type it without pipes and redirections; through ssh, with ssh -t.",
+        )
 
 
 def _user_name() -> str:
@@ -118,13 +175,17 @@ def _tell_crash(error: BaseException) -> None:
 
     from dpo_tui.paths import data_dir
 
-    report = data_dir() / "crash.txt"
-    report.touch(mode=0o600)
-    report.write_text("".join(traceback.format_exception(error)), errors="backslashreplace")
     _tell(
         f"dpo-tui: stopped by a fault of its own: {type(error).__name__}\n"
-        f"Everything that was decided is saved; start again to go on. What happened is in {report}"
+        "Everything that was decided is saved; start again to go on."
     )
+    try:
+        report = data_dir() / "crash.txt"
+        report.touch(mode=0o600)
+        report.write_text("".join(traceback.format_exception(error)), errors="backslashreplace")
+    except (OSError, DpoTuiError):
+        return
+    _tell(f"What happened is in {report}")
 
 
 # --- other commands ------------------------------------------------------------------------------
@@ -191,18 +252,24 @@ def _session_cells(info: SessionInfo) -> tuple[str, ...]:
     least_left = min((each.left for each in info.progress.values()), default=info.total)
     used = datetime.fromtimestamp(info.last_used_at, UTC).astimezone()
     return (
-        str(info.prompts_path or "?"),
+        _from_home(info.prompts_path) if info.prompts_path else "?",
         str(decided),
         str(skipped),
         str(least_left),
         str(pairs),
         f"{used:%Y-%m-%d %H:%M}",
-        str(info.path),
+        info.path.stem,
     )
+
+
+def _from_home(path: Path) -> str:
+    """A path as a person would write it."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
 
 
 _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "annotate": _annotate,
+    "generate": _generate,
     "init": _init,
     "sessions": _sessions,
 }

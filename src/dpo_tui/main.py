@@ -1,32 +1,30 @@
 """The composition root: builds store, backend, service and app, and runs them.
 
-The only module that knows every room.
+With `opening`, the only module that knows every room.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dpo_tui.backend.client import HttpChatClient
-from dpo_tui.backend.discovery import resolve_endpoint
-from dpo_tui.backend.embedded import EmbeddedServer, find_model_file
-from dpo_tui.datasets import swift
-from dpo_tui.datasets.live import LiveDataset
-from dpo_tui.domain.model import ImportSummary, Progress, Prompt
-from dpo_tui.errors import BackendError
+from dpo_tui.domain.model import Progress
+from dpo_tui.errors import StoreError
 from dpo_tui.leaving import Leaving
-from dpo_tui.secret import Secret
+from dpo_tui.opening import Job, Opened, Say, open_session
 from dpo_tui.service.disk import Disk
+from dpo_tui.service.filling import Filled, Filling
 from dpo_tui.service.generation import Generation, GenerationOptions
 from dpo_tui.service.labelling import Labelling
-from dpo_tui.settings import Settings
-from dpo_tui.store.session import SessionStore
+from dpo_tui.service.ports import Role
+from dpo_tui.store.role import GeneratorRole
 
-Say = Callable[[str], None]
-"""Tells the person one line while there is no screen yet."""
+_ROLE_SECONDS = 0.5
+_ROLE_ATTEMPTS = 1200
 
 
 class SystemClock:
@@ -39,23 +37,6 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that never jump."""
         return time.monotonic()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What `annotate` was asked to do."""
-
-    prompts_path: Path
-    prompts: Iterable[Prompt]
-    session_path: Path
-    default_dataset_path: Path
-    settings: Settings
-    key: Secret | None
-    annotator: str
-    local: bool
-    """Whether to start the embedded server."""
-    resume: str
-    """The command that goes on with this session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,52 +53,27 @@ async def annotate(job: Job, say: Say) -> Outcome:
     """Open the session, find a server, and label until the person leaves.
 
     Raises:
-        DpoTuiError: it can't begin; a session file that was made for it is gone again.
+        DpoTuiError: it can't begin.
     """
-    is_new = not job.session_path.exists()
-    store = SessionStore.open(job.session_path, annotator=job.annotator)
-    embedded = EmbeddedServer(find_model_file(job.settings.model_file)) if job.local else None
-    try:
-        dataset = _dataset(job, store)
-        needs_server = _import(job, store, say)
-        client = None
-        if embedded:
-            client = await _embedded_client(embedded, say)
-        elif needs_server:
-            client = await _client(job, store, say)
-    except BaseException:
-        if embedded:
-            embedded.stop()
-        if is_new:
-            store.discard()
-        else:
-            store.close()
-        raise
-    return await _label(job, store, dataset, client, embedded)
-
-
-async def _label(
-    job: Job,
-    store: SessionStore,
-    dataset: LiveDataset,
-    client: HttpChatClient | None,
-    embedded: EmbeddedServer | None,
-) -> Outcome:
+    opened = await open_session(job, say, labels=True)
     # Importing Textual takes most of the start: only now is it sure to be needed.
     from dpo_tui.tui.app import DpoTuiApp  # noqa: PLC0415
 
-    settings = job.settings
-    disk, clock, annotator = Disk(store), SystemClock(), job.annotator
-    options = GenerationOptions(settings.n, settings.sampling, settings.ahead, settings.concurrency)
-    generation = Generation(disk, client, options, clock, annotator)
+    disk, role = Disk(opened.store), GeneratorRole(opened.store.path, insists=False)
+    generation = _generation(job, opened, disk, role)
     labelling = Labelling(
-        disk, dataset, generation, clock, annotator, allow_cut_off=settings.allow_cut_off
+        disk,
+        opened.dataset,
+        generation,
+        SystemClock(),
+        job.annotator,
+        allow_cut_off=job.settings.allow_cut_off,
     )
     app = DpoTuiApp(
-        labelling, name=job.prompts_path.name, dataset=str(dataset.path), resume=job.resume
+        labelling, name=job.prompts_path.name, dataset=str(opened.dataset.path), resume=job.resume
     )
     generation.on_crash = app.crash
-    leaving = Leaving(embedded.stop if embedded else lambda: None)
+    leaving = Leaving(opened.stop_server)
     with leaving.on_signals(lambda code: app.exit(return_code=code)):
         try:
             await labelling.open()
@@ -126,82 +82,76 @@ async def _label(
         finally:
             leaving.within_grace(app.return_code or 0)
             await labelling.aclose()
-            if embedded:
-                embedded.stop()
+            opened.stop_server()
             leaving.done()
-    return Outcome(app.return_code or 0, labelling.progress, dataset.path, app.crashed)
+    return Outcome(app.return_code or 0, labelling.progress, opened.dataset.path, app.crashed)
 
 
-def _dataset(job: Job, store: SessionStore) -> LiveDataset:
-    """The dataset file: the one that was named, else the session's own."""
-    path = job.settings.output or store.info().dataset_path or job.default_dataset_path
-    dataset = LiveDataset(path, swift.encode)
-    store.remember(prompts_path=job.prompts_path.resolve(), dataset_path=dataset.path)
-    return dataset
+async def generate(
+    job: Job, say: Say, limit: int | None, report: Callable[[Filled, Progress], None]
+) -> int:
+    """Generate what the undecided groups lack, at most `limit` groups, and return the exit code.
 
+    `report` is told how far it has come after every response. Whatever ends it, what had come is
+    in the session.
 
-def _import(job: Job, store: SessionStore, say: Say) -> bool:
-    """Bring the prompts into the session; returns whether any of them needs a server."""
-    needs_server = False
-
-    def noting() -> Iterator[Prompt]:
-        nonlocal needs_server
-        for prompt in job.prompts:
-            needs_server = needs_server or not prompt.responses
-            yield prompt
-
-    say_summary(store.import_prompts(noting()), say)
-    return needs_server
-
-
-def say_summary(summary: ImportSummary, say: Say) -> None:
-    """Tell what reading the prompts changed, where a person would not expect it."""
-    if summary.duplicates:
-        say(f"{summary.duplicates} prompts repeat an earlier one and were merged with it")
-    if summary.known and summary.added:
-        say(f"{summary.added} new prompts")
-    if summary.removed:
-        say(
-            f"{summary.removed} prompts are no longer in the prompts file: they left the queue, "
-            "what was decided of them is kept"
-        )
-
-
-async def _embedded_client(embedded: EmbeddedServer, say: Say) -> HttpChatClient:
-    base_url = await embedded.start(say)
-    return HttpChatClient(base_url, embedded.model, embedded.key)
-
-
-async def _client(job: Job, store: SessionStore, say: Say) -> HttpChatClient | None:
-    """The client for the endpoint that was named or found.
-
-    If there is none, but there is something to label already, the person is told and labels that.
+    Raises:
+        DpoTuiError: it can't begin, or another `generate` is at it.
     """
-    settings = job.settings
-    has_work = _has_something_to_show(store, job.annotator)
+    opened = await open_session(job, say, labels=False)
+    disk, role = Disk(opened.store), GeneratorRole(opened.store.path, insists=True)
+    leaving = Leaving(opened.stop_server)
+    ended_by = 0
     try:
-        found = await resolve_endpoint(
-            settings.base_url, settings.model, job.key, settings.api_key_env
-        )
-        client = HttpChatClient(
-            found.base_url,
-            found.model,
-            job.key if found.is_named else None,
-            settings.api_key_env,
-            max_connections=settings.concurrency,
-        )
-        if not has_work:
-            await client.probe()
-    except BackendError as error:
-        if not has_work:
-            raise
-        say(f"{error}\nLabelling what is there already.")
-        return None
-    if found.note:
-        say(f"{found.note} Using {found.model}.")
-    return client
+        await _await_role(role, say)
+        generation = _generation(job, opened, disk, role)
+        filling = Filling(disk, generation, job.annotator, limit)
+        progress = opened.store.progress(job.annotator)
+        work = asyncio.ensure_future(filling.run(lambda: report(filling.filled, progress)))
+        crashes: list[BaseException] = []
+
+        def crash(error: BaseException) -> None:
+            crashes.append(error)
+            work.cancel()
+
+        def leave(code: int) -> None:
+            nonlocal ended_by
+            ended_by = code
+            work.cancel()
+
+        generation.on_crash = crash
+
+        with leaving.on_signals(leave):
+            generation.start()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+            await generation.aclose()
+        if crashes:
+            raise crashes[0]
+    finally:
+        leaving.within_grace(ended_by)
+        await disk.aclose()
+        opened.stop_server()
+        leaving.done()
+    return ended_by or int(filling.filled.broken > 0)
 
 
-def _has_something_to_show(store: SessionStore, annotator: str) -> bool:
-    group_id = store.next_undecided(annotator, -1)
-    return group_id is None or bool(store.group(group_id, annotator).shown())
+async def _await_role(role: Role, say: Say) -> None:
+    """Wait until an `annotate` that generates has given way."""
+    for attempt in range(_ROLE_ATTEMPTS):
+        if role.take():
+            return
+        if attempt == 1:
+            say("Waiting for the requests of another process on this session to end.")
+        await asyncio.sleep(_ROLE_SECONDS)
+    role.give()
+    raise StoreError(
+        "Another process generates for this session, and goes on.",
+        remedy="Let it finish, or end it first.",
+    )
+
+
+def _generation(job: Job, opened: Opened, disk: Disk, role: Role) -> Generation:
+    settings = job.settings
+    options = GenerationOptions(settings.n, settings.sampling, settings.ahead, settings.concurrency)
+    return Generation(disk, opened.client, options, SystemClock(), job.annotator, role)

@@ -63,13 +63,16 @@ class Ledger(RuleBasedStateMachine):
         self.file = self.folder / "pairs.jsonl"
         self.dataset = LiveDataset(self.file, swift.encode)
         self.store = SessionStore.open(self.folder / "s.db", annotator=ME)
-        self.stack.callback(lambda: self.store.close())
+        self.stack.callback(self.close)
         self.store.import_prompts(PROMPTS)
         self.counting: dict[int, tuple[Verdict, list[bytes]]] = {}
         self.undoable: list[tuple[int, tuple[Verdict, list[bytes]] | None]] = []
         self.ours: set[bytes] = set()
         self.foreign: list[bytes] = []
         self.lines_made = 0
+
+    def close(self) -> None:
+        self.store.close()
 
     @initialize(begin=st.sampled_from([b"", b'{"foreign": 0}\n', b'{"foreign": 0}']))
     def begin(self, begin: bytes) -> None:

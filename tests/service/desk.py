@@ -16,8 +16,9 @@ from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Mark, Message, Prompt, Sampling
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.generation import Generation, GenerationOptions
-from dpo_tui.service.labelling import Confirmed, Labelling
+from dpo_tui.service.labelling import Confirmed, Labelling, Refused
 from dpo_tui.service.sheet import Card
+from dpo_tui.store.role import GeneratorRole
 from dpo_tui.store.session import SessionStore
 from tests.servers import replies
 from tests.servers.wire import MODEL, Reply
@@ -48,10 +49,13 @@ def prompts(*texts: str) -> list[Prompt]:
 class Desk:
     """A labelling service that is running, and what it left on disk."""
 
-    def __init__(self, labelling: Labelling, store: SessionStore, dataset: Path) -> None:
+    def __init__(
+        self, labelling: Labelling, store: SessionStore, disk: Disk, dataset: Path
+    ) -> None:
         self.labelling = labelling
         self.generation = labelling.generation
         self.store = store
+        self.disk = disk
         self.dataset = dataset
         self._changed = asyncio.Event()
         labelling.on_change = self._changed.set
@@ -78,7 +82,7 @@ class Desk:
     async def label(self, *chosen: int) -> Confirmed:
         """Choose these slots and confirm."""
         for slot in chosen:
-            assert await self.labelling.toggle(slot, Mark.CHOSEN) is None
+            assert not isinstance(await self.labelling.toggle(slot, Mark.CHOSEN), Refused)
         outcome = await self.labelling.confirm()
         assert isinstance(outcome, Confirmed)
         return outcome
@@ -109,13 +113,14 @@ async def desk(
     disk = Disk(store)
     client = HttpChatClient(url, MODEL) if url else None
     options = GenerationOptions(n, sampling or Sampling(), ahead, concurrency)
-    generation = Generation(disk, client, options, WallClock(), ANNOTATOR)
+    role = GeneratorRole(store.path, insists=False)
+    generation = Generation(disk, client, options, WallClock(), ANNOTATOR, role)
     crashes: list[BaseException] = []
     generation.on_crash = crashes.append
     labelling = Labelling(
         disk, dataset, generation, WallClock(), ANNOTATOR, allow_cut_off=allow_cut_off
     )
-    here = Desk(labelling, store, dataset.path)
+    here = Desk(labelling, store, disk, dataset.path)
     await labelling.open()
     generation.start()
     try:

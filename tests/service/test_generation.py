@@ -1,9 +1,10 @@
 from pathlib import Path
 
-from dpo_tui.domain.model import Sampling, State
+from dpo_tui.domain.model import Completion, Mark, Origin, Sampling, Source, State
 from dpo_tui.service.endpoint import Health
 from dpo_tui.service.labelling import Refused
 from dpo_tui.service.live import Phase
+from dpo_tui.store.role import GeneratorRole
 from tests.servers import replies
 from tests.servers.wire import ChatServer
 from tests.service.desk import Desk, begun_and_endless, desk, prompts
@@ -177,3 +178,99 @@ async def test_nothing_to_regenerate_before_anything_came(tmp_path: Path) -> Non
     async with desk(tmp_path, "http://127.0.0.1:9/v1", prompts("one")) as here:
         await here.until(lambda: health(here) is Health.DOWN)
         assert isinstance(await here.labelling.regenerate(), Refused)
+
+
+async def test_one_response_is_asked_for_again_and_its_mark_is_gone(tmp_path: Path) -> None:
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, prompts("one"), sampling=Sampling(seed=1)) as here,
+    ):
+        await here.until_ended()
+        await here.labelling.toggle(0, Mark.CHOSEN)
+        await here.labelling.toggle(1, Mark.CHOSEN)
+        server.reply = replies.completion("b again")
+        await here.labelling.redo(1)
+        cards = await here.until_ended()
+        assert [card.text for card in cards] == ["a", "b again"]
+        assert [card.mark for card in cards] == [Mark.CHOSEN, None]
+        assert server.requests[-1].body["seed"] not in {1, 2}
+
+
+async def test_one_more_response(tmp_path: Path) -> None:
+    async with ChatServer(replies.completion("a", "b")) as server:
+        async with desk(tmp_path, server.url, prompts("one")) as here:
+            await here.until_ended()
+            server.reply = replies.completion("c")
+            assert await here.labelling.add_response() == 3
+            cards = await here.until_ended()
+            assert [card.text for card in cards] == ["a", "b", "c"]
+        async with desk(tmp_path, server.url, prompts("one")) as here:
+            assert len(here.cards) == 3
+            for _ in range(17):
+                await here.labelling.add_response()
+            assert isinstance(await here.labelling.add_response(), Refused)
+
+
+async def test_older_sets_come_back_with_their_marks(tmp_path: Path) -> None:
+    async with (
+        ChatServer(replies.completion("old a", "old b")) as server,
+        desk(tmp_path, server.url, prompts("one"), ahead=0) as here,
+    ):
+        await here.until_ended()
+        assert isinstance(await here.labelling.other_set(), Refused)
+        await here.labelling.toggle(0, Mark.CHOSEN)
+        server.reply = replies.completion("new a", "new b")
+        await here.labelling.regenerate()
+        await here.until_ended()
+        await here.labelling.toggle(1, Mark.CHOSEN)
+        assert await here.labelling.other_set() == 1
+        assert [(card.text, card.mark) for card in here.cards] == [
+            ("old a", Mark.CHOSEN),
+            ("old b", None),
+        ]
+        assert await here.labelling.other_set() == 2
+        assert [card.mark for card in here.cards] == [None, Mark.CHOSEN]
+        await here.labelling.confirm()
+        assert here.rows()[0]["messages"][-1]["content"] == "new b"
+        assert len(server.requests) == 2
+
+
+async def test_looking_at_an_older_set_leaves_the_new_one_streaming(tmp_path: Path) -> None:
+    gate = replies.Gate()
+    async with (
+        ChatServer(replies.completion("old a", "old b")) as server,
+        desk(tmp_path, server.url, prompts("one"), ahead=0) as here,
+    ):
+        await here.until_ended()
+        server.reply = replies.completion("new a", "new b", gate=gate)
+        await here.labelling.regenerate()
+        await server.wait_for_requests(2)
+        await here.labelling.other_set()
+        gate.open(1000)
+        await server.requests[1].answered.wait()
+        await here.labelling.other_set()
+        cards = await here.until_ended()
+        assert [card.text for card in cards] == ["new a", "new b"]
+        assert len(server.requests) == 2
+
+
+async def test_while_another_process_generates_its_responses_are_read_along(
+    tmp_path: Path,
+) -> None:
+    other = GeneratorRole(tmp_path / "session.db", insists=True)
+    assert other.take()
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, prompts("one")) as here,
+    ):
+        await here.until(lambda: here.generation.is_elsewhere)
+        assert "another process" in here.cards[0].note
+        assert here.labelling.group
+        source = Source(Origin.MODEL)
+        completion = Completion("from there", State.COMPLETE, source)
+        await here.disk.run(here.store.add_response, here.labelling.group.id, 1, 0, completion)
+        await here.until(lambda: here.cards[0].text == "from there")
+        assert not server.requests
+        other.give()
+        cards = await here.until_ended()
+        assert [card.text for card in cards] == ["from there", "a"]

@@ -96,6 +96,7 @@ class Terminal:
         master, slave = os.openpty()
         try:
             termios.tcsetwinsize(slave, (rows, cols))
+            self._settings = termios.tcgetattr(slave)
             self._process = subprocess.Popen(
                 [sys.executable, "-ISc", _LOGIN, *argv],
                 stdin=slave,
@@ -141,6 +142,12 @@ class Terminal:
     def cursor(self) -> tuple[int, int]:
         """Column and row of the cursor, from 0."""
         return self._emulator.cursor
+
+    @property
+    def has_its_settings(self) -> bool:
+        """Whether its settings (`stty`) are as they were before the program began."""
+        assert self._master is not None, "the terminal is closed"
+        return termios.tcgetattr(self._master) == self._settings
 
     def screen(self) -> str:
         """What is on the screen: all rows, without the white space at their ends."""

@@ -209,6 +209,21 @@ def writing(path: Path, *, create: bool) -> Iterator[DatasetFile | None]:
             file.close()
 
 
+def check_writable(path: Path) -> None:
+    """Find out early what writing would meet late; changes nothing.
+
+    Raises:
+        DatasetError: the file can't be written, or not be made.
+    """
+    with _told(path, "written"):
+        try:
+            os.close(_open(path, os.O_RDWR))
+        except FileNotFoundError:
+            path.parent.stat()
+            if not os.access(path.parent, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+
+
 def sync_folder(folder: Path) -> None:
     """Make a new or renamed file's name last."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

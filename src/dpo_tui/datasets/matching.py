@@ -7,8 +7,8 @@ are matched, and no byte is taken for two entries.
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, insort
-from collections import defaultdict, deque
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,34 +43,41 @@ class Layout:
     """Where an entry's lines begin, by decision id."""
     torn: dict[int, Span] = field(default_factory=dict)
     """What is there of an entry whose writing was cut off, by decision id."""
-    _taken: list[Span] = field(default_factory=list)
+    _taken: set[int] = field(default_factory=set)
+    """Where the lines of all these begin."""
 
     def has(self, entry: Entry) -> bool:
         """Whether an entry's lines were found."""
         return entry.decision_id in self.starts
 
+    def is_taken(self, start: int) -> bool:
+        """Whether the line that begins there belongs to an entry."""
+        return start in self._taken
+
     def place(self, entry: Entry, start: int) -> bool:
         """Take the bytes from `start` on for an entry; False if some of them are taken."""
-        placed = self._take(Span(start, start + len(lines_of(entry))))
+        placed = self._take(start, lines_of(entry))
         if placed:
             self.starts[entry.decision_id] = start
         return placed
 
-    def place_torn(self, entry: Entry, span: Span) -> bool:
-        """Take the bytes of a write that was cut off; False if some of them are taken."""
-        placed = self._take(span)
+    def place_torn(self, entry: Entry, start: int, there: bytes) -> bool:
+        """Take what is there of a write that was cut off; False if some of it is taken."""
+        placed = bool(there) and self._take(start, there)
         if placed:
-            self.torn[entry.decision_id] = span
+            self.torn[entry.decision_id] = Span(start, start + len(there))
         return placed
 
-    def _take(self, span: Span) -> bool:
-        place = bisect_left(self._taken, span)
-        before, behind = self._taken[max(place - 1, 0) : place], self._taken[place : place + 1]
-        if any(each.end > span.start for each in before):
+    def _take(self, start: int, lines: bytes) -> bool:
+        # Only whole lines are taken, so what overlaps has the beginning of a line in common.
+        begins = {start}
+        end = lines.find(b"\n")
+        while -1 < end < len(lines) - 1:
+            begins.add(start + end + 1)
+            end = lines.find(b"\n", end + 1)
+        if not begins.isdisjoint(self._taken):
             return False
-        if any(each.start < span.end for each in behind):
-            return False
-        insort(self._taken, span)
+        self._taken |= begins
         return True
 
 
@@ -95,9 +102,9 @@ def find(
         starts = places[lines_of(entry)]
         if is_in_place(file, entry) and layout.place(entry, lines_start(entry)):
             continue
-        while starts and not layout.place(entry, starts.popleft()):
+        while starts and not layout.place(entry, starts.pop()):
             pass
-    _find_torn(file, [each for each in unsettled if not layout.has(each)], layout, begin)
+    _find_torn(file, [each for each in missing if not layout.has(each)], layout, begin)
     return layout
 
 
@@ -108,9 +115,9 @@ def _line_start(file: DatasetFile, floor: int) -> int:
     return next((start + len(line) for start, line in file.lines(floor)), floor)
 
 
-def _places(file: DatasetFile, missing: Sequence[Entry], begin: int) -> dict[bytes, deque[int]]:
-    """Where the lines of these entries stand from the line start `begin` on, in order."""
-    places: dict[bytes, deque[int]] = {lines_of(each): deque() for each in missing}
+def _places(file: DatasetFile, missing: Sequence[Entry], begin: int) -> dict[bytes, list[int]]:
+    """Where the lines of these entries stand from the line start `begin` on, last one first."""
+    places: dict[bytes, list[int]] = {lines_of(each): [] for each in missing}
     if not places:
         return places
     by_first: defaultdict[bytes, list[bytes]] = defaultdict(list)
@@ -120,6 +127,8 @@ def _places(file: DatasetFile, missing: Sequence[Entry], begin: int) -> dict[byt
         for lines in by_first.get(line, ()):
             if file.read(start, len(lines)) == lines:
                 places[lines].append(start)
+    for starts in places.values():
+        starts.reverse()
     return places
 
 
@@ -130,15 +139,20 @@ def _first_line(lines: bytes) -> bytes:
 def _find_torn(file: DatasetFile, missing: Sequence[Entry], layout: Layout, begin: int) -> None:
     if not missing:
         return
-    waiting = list(missing)
-    first_lines = {_first_line(lines_of(each)) for each in missing}
+    waiting = sorted(missing, key=lines_of)
+    texts = [lines_of(each) for each in waiting]
+    first_lines = {_first_line(lines) for lines in texts}
+    longest = max(map(len, texts))
     for start, line in file.lines(begin):
-        if line not in first_lines and _is_json(line):
+        if layout.is_taken(start) or (line not in first_lines and _is_json(line)):
             continue
-        for entry in waiting:
-            length = torn_length(file, start, lines_of(entry))
-            if length and layout.place_torn(entry, Span(start, start + length)):
-                waiting.remove(entry)
+        there = file.read(start, longest)
+        # What has most of its beginning in common with it stands beside it in the order.
+        place = bisect_left(texts, there)
+        for near in range(max(place - 1, 0), min(place + 1, len(texts))):
+            length = torn_length(file, start, texts[near])
+            if layout.place_torn(waiting[near], start, there[:length]):
+                del waiting[near], texts[near]
                 break
 
 

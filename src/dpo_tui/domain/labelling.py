@@ -48,6 +48,18 @@ def toggle(draft: Draft, slot: int, mark: Mark) -> Draft:
     return replace(draft, marks=marks)
 
 
+def clear(draft: Draft, slot: int) -> Draft:
+    """The draft after a slot's response was given up for another one."""
+    return replace(draft, marks={each: mark for each, mark in draft.marks.items() if each != slot})
+
+
+def turn_to(draft: Draft, set_no: int) -> Draft:
+    """The draft with another set on screen; the marks of the set that was there are kept."""
+    shelved = {**draft.shelved, draft.set_no: draft.marks}
+    marks = shelved.pop(set_no, {})
+    return Draft(set_no, marks, shelved)
+
+
 def final_marks(
     shown: Iterable[Response], draft: Draft, *, allow_cut_off: bool
 ) -> Mapping[int, Mark]:

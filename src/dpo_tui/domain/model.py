@@ -209,6 +209,8 @@ class Draft:
     marks: Mapping[int, Mark] = field(default_factory=dict)
     """By slot, so that a response can be marked while it still streams; only `chosen` and
     `excluded` are kept, unmarked has no entry."""
+    shelved: Mapping[int, Mapping[int, Mark]] = field(default_factory=dict)
+    """The marks of the sets that are not on screen, by set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,11 @@ class Group:
     draft: Draft = field(default_factory=Draft)
     decision: Decision | None = None
     """The one that counts now, if the group is decided."""
+
+    def sets(self) -> list[int]:
+        """The numbers of the sets that there are, the one on screen among them, in order."""
+        stored = (each.set_no for each in self.responses)
+        return sorted({self.draft.set_no, *self.draft.shelved, *stored})
 
     def shown(self) -> tuple[Response, ...]:
         """The responses of the set on screen."""

@@ -8,8 +8,11 @@ response, or is on its way, or is asked for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
+from statistics import median
 from typing import Any, NamedTuple
 
 from dpo_tui.domain.model import (
@@ -23,12 +26,18 @@ from dpo_tui.errors import StoreError
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.endpoint import Endpoint, EndpointStatus
 from dpo_tui.service.live import Live
-from dpo_tui.service.ports import ChatClient, Clock
+from dpo_tui.service.ports import ChatClient, Clock, Role
 from dpo_tui.service.request import Request
 
 _LONG_PROMPT = 2_000
 """Characters from which a prompt's prefill is worth sharing: one request goes ahead."""
 _STORE_RETRY_SECONDS = 1.0
+_ASSUMED_PACE = 5.0
+"""Seconds a group, for a person that isn't known yet."""
+_DEEPEST = 32
+"""Groups ahead at the most: what is generated and never labelled is wasted."""
+_DURATIONS = 64
+_ROLE_SECONDS = 1.0
 
 
 class Place(NamedTuple):
@@ -46,8 +55,9 @@ class GenerationOptions:
     n: int
     """Responses per prompt, where the prompt doesn't say."""
     sampling: Sampling
-    ahead: int
-    """Groups behind the one on screen that are generated before they are asked for."""
+    ahead: int | None
+    """Groups behind the one on screen that are generated before they are asked for; None adapts
+    to the pace of person and server."""
     concurrency: int
     """Completions in flight from which on no further request is sent."""
 
@@ -62,6 +72,7 @@ class Generation:
         options: GenerationOptions,
         clock: Clock,
         annotator: str,
+        role: Role,
     ) -> None:
         self.on_change: Callable[[], None] = lambda: None
         """Called when something that `live` or `status` tells has changed; cheap, and often."""
@@ -69,10 +80,20 @@ class Generation:
         """Called with every response once it is on disk."""
         self.on_crash: Callable[[BaseException], None] = lambda _: None
         """Called when a task died of something that nobody foresaw."""
+        self.person_seconds: float | None = None
+        """How long the person takes for a group; None while it isn't known."""
+        self._durations: deque[float] = deque(maxlen=_DURATIONS)
+        """Seconds from request to end of the last responses."""
+        self.is_elsewhere = False
+        """Whether another process generates for this session; what it brings is read along."""
         self._disk = disk
         self._options = options
         self._clock = clock
         self._annotator = annotator
+        self._role = role
+        self._has_role = False
+        self._yields = False
+        """Whether the role is given up as soon as the requests under way have ended."""
         self._endpoint = (
             Endpoint(client, options.concurrency, self._wake_up, self._spawn)
             if client is not None
@@ -81,6 +102,8 @@ class Generation:
         self._window: list[Group] = []
         self._live: dict[Place, Live] = {}
         self._requests: dict[Request, asyncio.Task[None]] = {}
+        self._wanted_sizes: dict[tuple[int, int], int] = {}
+        """Sizes of sets that the person wanted larger than the settings say."""
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._refill_task: asyncio.Task[None] | None = None
@@ -109,16 +132,44 @@ class Generation:
     def size(self, group: Group) -> int:
         """How many responses the set on screen has or will have."""
         stored = max((each.slot + 1 for each in group.shown()), default=0)
+        wanted = self._wanted_sizes.get(_set_of(group), 0)
         if group.prompt.responses and group.draft.set_no == 1:
-            return stored
-        return max(stored, group.prompt.n or self._options.n)
+            return max(stored, wanted)
+        return max(stored, wanted, group.prompt.n or self._options.n)
+
+    @property
+    def _depth(self) -> int:
+        """How many groups to generate ahead of the one on screen.
+
+        As many as the person gets through while one is being generated, and enough to keep the
+        server busy: nothing of it is lost, it is only made earlier.
+        """
+        if self._options.ahead is not None:
+            return self._options.ahead
+        person = max(self.person_seconds or _ASSUMED_PACE, 0.5)
+        server = median(self._durations) if self._durations else 0.0
+        return min(_DEEPEST, max(self.breadth, 1 + ceil(server / person)))
+
+    @property
+    def window(self) -> Sequence[Group]:
+        """The groups that are wanted, the most urgent one first, as far as they have come."""
+        return self._window
+
+    @property
+    def breadth(self) -> int:
+        """How many groups the window needs so that there is always something to send."""
+        return max(4, 2 * ceil(self._options.concurrency / self._options.n))
+
+    def is_complete(self, group: Group) -> bool:
+        """Whether every response of the set on screen has ended."""
+        return next(self._lacking(group), None) is None
 
     @property
     def ready_ahead(self) -> int:
         """How many groups behind the one on screen are complete."""
         ready = 0
         for group in self._window[1:]:
-            if next(self._lacking(group), None) is not None:
+            if not self.is_complete(group):
                 break
             ready += 1
         return ready
@@ -127,32 +178,41 @@ class Generation:
 
     def start(self) -> None:
         """Begin to generate; the event loop has to run."""
+        self._spawn(self._keep_role())
         self._spawn(self._run())
+
+    def cover(self, groups: Sequence[Group]) -> None:
+        """These groups are wanted, the first one most urgently."""
+        self._window = list(groups)
+        self._wake.set()
 
     def focus(self, group: Group | None) -> None:
         """The person looks at this group now: it comes first, then those behind it."""
         if group is None:
-            self._window = []
+            self.cover([])
         else:
             ahead = [each for each in self._window if each.position > group.position]
-            self._window = [group, *ahead]
+            self.cover([group, *ahead])
             if self._refill_task:
                 self._refill_task.cancel()
             self._refill_task = self._spawn(self._refill(group))
-        self._wake.set()
 
-    def renew(self, group: Group) -> None:
-        """The group's responses are wanted anew: what streams for another set of it is dropped."""
+    def drop(self, group: Group) -> None:
+        """What is on its way for the set on screen isn't wanted any more: hang up."""
         for request, task in self._requests.items():
-            if request.group.id == group.id and request.set_no != group.draft.set_no:
+            if (request.group.id, request.set_no) == _set_of(group):
                 task.cancel()
-        self.focus(group)
 
     def retry(self, response: Response) -> None:
-        """Make another attempt at a response that is broken."""
+        """Make another attempt at a response."""
         place = Place(response.group_id, response.set_no, response.slot)
-        self._live.setdefault(place, Live())
-        self._wake.set()
+        self._live.setdefault(place, Live(replaces=response.id))
+        self._wake_up()
+
+    def extend(self, group: Group) -> None:
+        """One more response is wanted in the set on screen."""
+        self._wanted_sizes[_set_of(group)] = self.size(group) + 1
+        self._wake_up()
 
     async def aclose(self) -> None:
         """Hang up on every request; what has ended is on disk already."""
@@ -160,6 +220,7 @@ class Generation:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._role.give()
         if self._endpoint:
             await self._endpoint.client.aclose()
 
@@ -182,7 +243,7 @@ class Generation:
             self._disk.store.upcoming,
             self._annotator,
             focus.position + 1,
-            self._options.ahead,
+            self._depth,
         )
         self._window[1:] = ahead
         self._wake_up()
@@ -190,6 +251,37 @@ class Generation:
     def _wake_up(self) -> None:
         self._wake.set()
         self.on_change()
+
+    async def _keep_role(self) -> None:
+        """Generate while it is ours to do; otherwise show what the process that does it brings."""
+        while True:
+            if self._has_role and await self._disk.run(self._role.is_wanted):
+                self._yields = True
+                if not self._requests:
+                    self._role.give()
+                    self._has_role = self._yields = False
+            elif not self._has_role:
+                self._has_role = await self._disk.run(self._role.take)
+                self._wake_up()
+            self.is_elsewhere = not self._has_role
+            if self.is_elsewhere:
+                await self._read_along()
+            await asyncio.sleep(_ROLE_SECONDS)
+
+    async def _read_along(self) -> None:
+        for known in self._window:
+            group = await self._disk.run(self._disk.store.group, known.id, self._annotator)
+            before = {each.id for each in known.responses}
+            for response in group.responses:
+                if response.id not in before:
+                    self._adopt(response)
+
+    def _adopt(self, response: Response) -> None:
+        """Take a response that is on disk into what is known."""
+        self._live.pop(Place(response.group_id, response.set_no, response.slot), None)
+        self._window = [with_response(group, response) for group in self._window]
+        self.on_stored(response)
+        self._wake_up()
 
     async def _run(self) -> None:
         while True:
@@ -199,7 +291,7 @@ class Generation:
 
     def _send_what_fits(self) -> None:
         self._forget_unwanted()
-        if not self._endpoint:
+        if not self._endpoint or not self._has_role or self._yields:
             return
         for group in self._window:
             while self._endpoint.has_room:
@@ -231,9 +323,12 @@ class Generation:
         free = [slot for slot in self._lacking(group) if slot not in busy]
         if not free:
             return range(0)
-        first = free[0]
+        first, *others = free
         length = 1
-        while first + length in free:
+        while (
+            length < min(len(free), self._options.concurrency)
+            and others[length - 1] == first + length
+        ):
             length += 1
         length = client.choices_per_request(length)
         if length == 1 and own and self._reads_a_long_prompt(group):
@@ -250,12 +345,13 @@ class Generation:
     def _send(self, group: Group, slots: range, endpoint: Endpoint) -> None:
         set_no = group.draft.set_no
         sampling = group.prompt.sampling.over(self._options.sampling)
-        if sampling.seed is not None:
-            offset = (set_no - 1) * MAX_RESPONSES + slots.start
-            sampling = replace(sampling, seed=sampling.seed + offset)
         lives = {
             slot: self._live.setdefault(Place(group.id, set_no, slot), Live()) for slot in slots
         }
+        if sampling.seed is not None:
+            # Every set, and every response that takes the place of another, gets seeds of its own.
+            lap = set_no - 1 + lives[slots.start].replaces
+            sampling = replace(sampling, seed=sampling.seed + lap * MAX_RESPONSES + slots.start)
         request = Request(
             group, sampling, lives, endpoint, self._clock, self._store, self.on_change
         )
@@ -285,10 +381,9 @@ class Generation:
                 self.on_change()
                 await asyncio.sleep(_STORE_RETRY_SECONDS)
         self._trouble = None
-        self._live.pop(Place(request.group.id, request.set_no, slot), None)
-        self._window = [with_response(group, response) for group in self._window]
-        self.on_stored(response)
-        self._wake_up()
+        if completion.seconds is not None:
+            self._durations.append(completion.seconds)
+        self._adopt(response)
 
 
 def _set_of(group: Group) -> tuple[int, int]:

@@ -11,8 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
 
-from dpo_tui.domain.labelling import final_marks, is_broken, is_usable, toggle
+from dpo_tui.domain.labelling import (
+    clear,
+    final_marks,
+    is_broken,
+    is_usable,
+    toggle,
+    turn_to,
+)
 from dpo_tui.domain.model import (
+    MAX_RESPONSES,
     Decision,
     Draft,
     Group,
@@ -92,7 +100,9 @@ class Labelling:
         if self.group is None:
             return None
         status = self.generation.status
-        if status is None:
+        if self.generation.is_elsewhere:
+            note = "another process generates for this session; what it brings shows up here"
+        elif status is None:
             note = "no server is configured"
         else:
             note = "" if status.health is Health.UP else status.message
@@ -123,19 +133,18 @@ class Labelling:
         self.progress = await self._disk.run(self._disk.store.progress, self._annotator)
         await self._show_next(after=-1)
 
-    async def toggle(self, slot: int, mark: Mark) -> Refused | None:
+    async def toggle(self, slot: int, mark: Mark) -> Refused | Draft:
         """Give a response a mark, or take it away."""
         group = self.group
         if group is None:
-            return None
+            return Refused("everything is decided")
         if not 0 <= slot < self.generation.size(group):
             return Refused(f"there is no response {slot + 1}")
         response = next((each for each in group.shown() if each.slot == slot), None)
         if response and not is_usable(response.completion, allow_cut_off=self._allow_cut_off):
             state = response.completion.state
             return Refused(f"response {slot + 1} is {state}: it can't be part of a pair")
-        await self._save_draft(group, toggle(group.draft, slot, mark))
-        return None
+        return (await self._save_draft(group, toggle(group.draft, slot, mark))).draft
 
     async def confirm(self) -> Confirmed | Refused:
         """Decide the group: its pairs go to the dataset, the next undecided group is shown."""
@@ -160,18 +169,18 @@ class Labelling:
         await self._after_decision(decision, group)
         return Confirmed(group.position, len(pairing.pairs), pairing.dropped, unfinished)
 
-    async def skip(self) -> Refused | None:
-        """Leave the group out and show the next undecided one."""
+    async def skip(self) -> Group | Refused:
+        """Leave the group out and show the next undecided one; returns the one that was skipped."""
         group = self.group
         if group is None:
             return Refused("everything is decided")
         decision = self._decision(group, Verdict.SKIPPED)
         decision = await self._disk.run(self._disk.store.decide, decision, None)
         await self._after_decision(decision, group)
-        return None
+        return group
 
-    async def undo(self) -> Decision | Refused:
-        """Take the last decision back and show its group with the marks it had."""
+    async def undo(self) -> Group | Refused:
+        """Take the last decision back; shows and returns its group with the marks it had."""
         undone = await self._disk.run(self._disk.store.undo, self._annotator)
         if undone is None:
             return Refused("there is nothing to undo")
@@ -179,17 +188,20 @@ class Labelling:
         self.progress = await self._disk.run(self._disk.store.progress, self._annotator)
         if self._pace:
             self._pace.pop()
-        await self._show(decision.group_id)
+        group = await self._show(decision.group_id)
         await self._catch_up()
-        return decision
+        return group
 
-    async def regenerate(self) -> Refused | None:
-        """Try broken responses again; when there are none, ask for a whole new set."""
+    async def regenerate(self) -> Refused | int:
+        """Try broken responses again; when there are none, ask for a whole new set.
+
+        Returns how many responses are asked for.
+        """
         group = self.group
         if group is None:
             return Refused("everything is decided")
         if self.generation.status is None:
-            return Refused("no server is configured: these responses are ready-made")
+            return Refused("there is no server to ask")
         live = self.generation.live(group.id, group.draft.set_no)
         if not group.shown() and all(each.phase is Phase.WAITING for each in live.values()):
             return Refused("nothing was generated yet")
@@ -197,10 +209,47 @@ class Labelling:
         for response in broken:
             self.generation.retry(response)
         if not broken:
-            newest = max((each.set_no for each in group.responses), default=0)
-            group = await self._save_draft(group, Draft(max(newest, group.draft.set_no) + 1))
-            self.generation.renew(group)
-        return None
+            before, group = group, await self._turn_to(group, max(group.sets()) + 1)
+            self.generation.drop(before)
+        return len(broken) or self.generation.size(group)
+
+    async def redo(self, slot: int) -> Refused | Response:
+        """Ask for another response in the place of one; the old one stays in the session."""
+        group = self.group
+        if group is None:
+            return Refused("everything is decided")
+        if self.generation.status is None:
+            return Refused("there is no server to ask")
+        response = next((each for each in group.shown() if each.slot == slot), None)
+        if response is None or not self._has_ended(response):
+            return Refused(f"response {slot + 1} is still on its way")
+        await self._save_draft(group, clear(group.draft, slot))
+        self.generation.retry(response)
+        return response
+
+    async def add_response(self) -> Refused | int:
+        """Ask for one more response; returns how many there will be."""
+        group = self.group
+        if group is None:
+            return Refused("everything is decided")
+        if self.generation.status is None:
+            return Refused("there is no server to ask")
+        if self.generation.size(group) >= MAX_RESPONSES:
+            return Refused(f"a group has at most {MAX_RESPONSES} responses")
+        self.generation.extend(group)
+        return self.generation.size(group)
+
+    async def other_set(self) -> Refused | int:
+        """Show the set before this one, or from the first one the newest; returns its number."""
+        group = self.group
+        if group is None:
+            return Refused("everything is decided")
+        sets = group.sets()
+        if len(sets) == 1:
+            return Refused("there is only this set: r asks for a new one")
+        before = sets[sets.index(group.draft.set_no) - 1]
+        await self._turn_to(group, before)
+        return before
 
     async def aclose(self) -> None:
         """Hang up on the server, bring the dataset up to date, give the session free."""
@@ -215,6 +264,11 @@ class Labelling:
     def _stored(self, response: Response) -> None:
         if self.group:
             self.group = with_response(self.group, response)
+
+    async def _turn_to(self, group: Group, set_no: int) -> Group:
+        group = await self._save_draft(group, turn_to(group.draft, set_no))
+        self.generation.focus(group)
+        return group
 
     def _has_ended(self, response: Response) -> bool:
         """Whether a stored response is the one on screen, and not about to be replaced."""
@@ -244,6 +298,7 @@ class Labelling:
     async def _after_decision(self, decision: Decision, group: Group) -> None:
         if decision.seconds < _PAUSE_SECONDS:
             self._pace.append(decision.seconds)
+            self.generation.person_seconds = self.seconds_per_group
         self.progress = await self._disk.run(self._disk.store.progress, self._annotator)
         await self._show_next(after=group.position)
         await self._catch_up()
@@ -257,11 +312,13 @@ class Labelling:
         else:
             await self._show(group_id)
 
-    async def _show(self, group_id: int) -> None:
-        self.group = await self._disk.run(self._disk.store.group, group_id, self._annotator)
-        self.generation.focus(self.group)
+    async def _show(self, group_id: int) -> Group:
+        group = await self._disk.run(self._disk.store.group, group_id, self._annotator)
+        self.group = group
+        self.generation.focus(group)
         self._shown_since = self._clock.monotonic()
         self.on_change()
+        return group
 
     async def _catch_up(self) -> None:
         """Make the dataset file agree with the session; the session holds the truth if it can't."""

@@ -26,6 +26,8 @@ class Phase(StrEnum):
 class Live:
     """One slot that is being generated; changes in place, so that a token costs no copy."""
 
+    replaces: int = 0
+    """Id of the response that it takes the place of; 0 if there is none."""
     phase: Phase = Phase.WAITING
     note: str = ""
     """Why it is tried again; foreign text."""

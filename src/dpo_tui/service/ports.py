@@ -101,6 +101,22 @@ class Dataset(Protocol):
         ...
 
 
+class Role(Protocol):
+    """The right to generate for a session, which one process has at a time. Calls block shortly."""
+
+    def take(self) -> bool:
+        """Try to have it; True if it is ours."""
+        ...
+
+    def is_wanted(self) -> bool:
+        """Whether another process insists on having it."""
+        ...
+
+    def give(self) -> None:
+        """Let another process have it."""
+        ...
+
+
 class Store(Protocol):
     """The session file. Every method that changes something has committed it to disk on return.
 

@@ -37,6 +37,9 @@ class Sheet:
     group_id: int
     position: int
     set_no: int
+    set_index: int
+    """0-based place of the set among those of the group."""
+    set_count: int
     messages: tuple[Message, ...]
     name: str | None
     tags: tuple[str, ...]
@@ -60,10 +63,13 @@ def make_sheet(
             usable = is_usable(ended[slot], allow_cut_off=allow_cut_off)
             cards.append(_ended_card(slot, mark, ended[slot], usable=usable))
     prompt = group.prompt
+    sets = group.sets()
     return Sheet(
         group.id,
         group.position,
         group.draft.set_no,
+        sets.index(group.draft.set_no),
+        len(sets),
         prompt.messages,
         prompt.name,
         prompt.tags,

@@ -13,9 +13,11 @@ from dpo_tui.store.rows import (
     RESPONSE_COLUMNS,
     completion_values,
     pack_marks,
+    pack_shelved,
     prompt_of,
     response_of,
     unpack_marks,
+    unpack_shelved,
 )
 
 OUT_OF_QUEUE = -1
@@ -61,11 +63,11 @@ def _draft(
     connection: sqlite3.Connection, group_id: int, annotator_id: int, attempts: Sequence[Response]
 ) -> Draft:
     row = connection.execute(
-        "SELECT set_no, marks FROM drafts WHERE annotator_id = ? AND group_id = ?",
+        "SELECT set_no, marks, shelved FROM drafts WHERE annotator_id = ? AND group_id = ?",
         (annotator_id, group_id),
     ).fetchone()
     if row is not None:
-        return Draft(row[0], unpack_marks(row[1]))
+        return Draft(row[0], unpack_marks(row[1]), unpack_shelved(row[2]))
     return Draft(set_no=max((each.set_no for each in attempts), default=1))
 
 
@@ -74,8 +76,15 @@ def save_draft(
 ) -> None:
     """Keep labelling in progress in place of what was kept before."""
     connection.execute(
-        "INSERT OR REPLACE INTO drafts (annotator_id, group_id, set_no, marks) VALUES (?, ?, ?, ?)",
-        (annotator_id, group_id, draft.set_no, pack_marks(draft.marks)),
+        "INSERT OR REPLACE INTO drafts (annotator_id, group_id, set_no, marks, shelved) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (
+            annotator_id,
+            group_id,
+            draft.set_no,
+            pack_marks(draft.marks),
+            pack_shelved(draft.shelved),
+        ),
     )
 
 

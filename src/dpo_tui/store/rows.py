@@ -181,6 +181,16 @@ def unpack_marks(data: str) -> dict[int, Mark]:
     return {int(number): Mark(mark) for number, mark in json.loads(data).items()}
 
 
+def pack_shelved(shelved: Mapping[int, Mapping[int, Mark]]) -> str:
+    """The marks of several sets, by set."""
+    return json.dumps({str(set_no): pack_marks(marks) for set_no, marks in shelved.items()})
+
+
+def unpack_shelved(data: str) -> dict[int, dict[int, Mark]]:
+    """The marks of several sets that were packed."""
+    return {int(set_no): unpack_marks(marks) for set_no, marks in json.loads(data).items()}
+
+
 def decision_values(decision: Decision, annotator_id: int) -> Row:
     """A decision as DECISION_COLUMNS without its id."""
     return (

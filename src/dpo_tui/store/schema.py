@@ -116,6 +116,7 @@ CREATE TABLE drafts (
     group_id INTEGER NOT NULL,
     set_no INTEGER NOT NULL,
     marks TEXT NOT NULL,
+    shelved TEXT NOT NULL,            -- JSON: marks of the other sets, by set
     PRIMARY KEY (annotator_id, group_id)
 ) WITHOUT ROWID;
 

@@ -36,7 +36,11 @@ class SessionStore:
     """
 
     def __init__(
-        self, database: Database, lock: SessionLock, annotator: str, clock: Callable[[], float]
+        self,
+        database: Database,
+        lock: SessionLock | None,
+        annotator: str,
+        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._lock = lock
@@ -50,12 +54,14 @@ class SessionStore:
         path: Path,
         *,
         annotator: str,
+        labels: bool = True,
         journal: Journal | None = None,
         clock: Callable[[], float] = time.time,
     ) -> SessionStore:
-        """Create or open a session and hold it for one annotator; its folder has to be there.
+        """Create or open a session; its folder has to be there.
 
-        A symlink is resolved once, here. `journal` overrides what suits the file system.
+        It is held for the annotator unless `labels` says that nothing will be decided. A symlink
+        is resolved once, here. `journal` overrides what suits the file system.
 
         Raises:
             StoreError: another process holds it, or the file can't be used.
@@ -67,8 +73,9 @@ class SessionStore:
         if path.exists():
             check_file(path)
         with ExitStack() as undo:
-            lock = SessionLock.acquire(path, annotator, clock())
-            undo.callback(lock.release)
+            lock = SessionLock.acquire(path, annotator, clock()) if labels else None
+            if lock:
+                undo.callback(lock.release)
             database = Database.open(path, journal)
             undo.callback(database.close)
             store = cls(database, lock, annotator, clock)
@@ -213,7 +220,8 @@ class SessionStore:
     def close(self) -> None:
         """Give the session free."""
         with ExitStack() as last:
-            last.callback(self._lock.release)
+            if self._lock:
+                last.callback(self._lock.release)
             last.enter_context(told(self.path))
             last.callback(self._database.close)
             # Only the list of sessions would miss it.
@@ -226,5 +234,6 @@ class SessionStore:
         self._database.close()
         for ending in ("", "-wal", "-shm", "-journal"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-        self._lock.remove()
-        self._lock.release()
+        if self._lock:
+            self._lock.remove()
+            self._lock.release()

@@ -32,6 +32,7 @@ _NAMES = {
     "question_mark": "?",
     "comma": ",",
     "full_stop": ".",
+    "plus": "+",
     "pagedown": "pgdn",
     "pageup": "pgup",
     "ctrl+c": "ctrl-c",
@@ -63,6 +64,9 @@ JUDGE = (
         "Try failed responses again; when none failed, ask for a new set.",
         bar_rank=3,
     ),
+    Action("redo", ("R",), "regenerate one", "Ask for another response in the place of this one."),
+    Action("add_response", ("plus",), "one more", "Ask for one more response, up to 20."),
+    Action("other_set", ("v",), "other set", "Show the set before this one; marks are kept."),
     Action(
         "undo", ("u",), "undo", "Take the last decision back, also after a restart.", bar_rank=4
     ),

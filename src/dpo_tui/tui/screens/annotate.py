@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from time import monotonic
+from typing import Any, TypeVar
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -19,6 +21,8 @@ from dpo_tui.tui.widgets.card_list import CardList
 from dpo_tui.tui.widgets.end_panel import EndPanel
 from dpo_tui.tui.widgets.key_bar import KeyBar
 from dpo_tui.tui.widgets.prompt_pane import PromptPane
+
+_Result = TypeVar("_Result")
 
 REPAINT_SECONDS = 1 / 8
 """Streams and counters are repainted this often at most: each repaint crosses an SSH link."""
@@ -122,20 +126,25 @@ class AnnotateScreen(Screen[None]):
     def _say(self, text: str, style: str = "$foreground-muted") -> None:
         self._status.update(Content.styled(display_line(text), style))
 
-    def _refuse(self, refused: Refused) -> None:
-        self._say(refused.reason, "$text-warning")
-
     # --- judging -------------------------------------------------------------------------------
 
-    async def _mark(self, slot: int, mark: Mark) -> None:
+    async def _do(
+        self, command: Coroutine[Any, Any, Refused | _Result], failed: str
+    ) -> _Result | None:
+        """Run a command of the service; None, and the reason on screen, if it did nothing."""
         try:
-            refused = await self._labelling.toggle(slot, mark)
+            outcome = await command
         except StoreError as error:
-            self._say(f"not saved: {error}", "bold $text-error")
-            return
-        if refused:
-            self._refuse(refused)
+            self._say(f"{failed}: {error}", "bold $text-error")
+            return None
+        if isinstance(outcome, Refused):
+            self._say(outcome.reason, "$text-warning")
+            return None
         await self._repaint()
+        return outcome
+
+    async def _mark(self, slot: int, mark: Mark) -> None:
+        await self._do(self._labelling.toggle(slot, mark), "not saved")
 
     async def action_choose(self) -> None:
         """Choose the current response, or take that back."""
@@ -151,56 +160,39 @@ class AnnotateScreen(Screen[None]):
 
     async def action_confirm(self) -> None:
         """Decide the group and go on."""
-        try:
-            outcome = await self._labelling.confirm()
-        except StoreError as error:
-            self._say(f"not confirmed: {error}", "bold $text-error")
-            return
-        if isinstance(outcome, Refused):
-            self._refuse(outcome)
-        else:
-            self._say(_confirmed(outcome), "$text-success")
-        await self._repaint()
+        if confirmed := await self._do(self._labelling.confirm(), "not confirmed"):
+            self._say(_confirmed(confirmed), "$text-success")
 
     async def action_skip(self) -> None:
         """Leave the group out and go on."""
-        position = self._labelling.group.position if self._labelling.group else 0
-        try:
-            refused = await self._labelling.skip()
-        except StoreError as error:
-            self._say(f"not skipped: {error}", "bold $text-error")
-            return
-        if refused:
-            self._refuse(refused)
-        else:
-            self._say(f"group {position + 1} skipped")
-        await self._repaint()
+        if skipped := await self._do(self._labelling.skip(), "not skipped"):
+            self._say(f"group {skipped.position + 1} skipped")
 
     async def action_undo(self) -> None:
         """Take the last decision back and go to its group."""
-        try:
-            outcome = await self._labelling.undo()
-        except StoreError as error:
-            self._say(f"not undone: {error}", "bold $text-error")
-            return
-        if isinstance(outcome, Refused):
-            self._refuse(outcome)
-        elif self._labelling.group:
-            self._say(f"group {self._labelling.group.position + 1} is open again")
-        await self._repaint()
+        if group := await self._do(self._labelling.undo(), "not undone"):
+            self._say(f"group {group.position + 1} is open again")
 
     async def action_regenerate(self) -> None:
         """Try broken responses again, or ask for a new set."""
-        try:
-            refused = await self._labelling.regenerate()
-        except StoreError as error:
-            self._say(f"not regenerated: {error}", "bold $text-error")
-            return
-        if refused:
-            self._refuse(refused)
-        else:
-            self._say("asking again")
-        await self._repaint()
+        if asked := await self._do(self._labelling.regenerate(), "not regenerated"):
+            self._say(f"asking again for {plural(asked, 'response')}")
+
+    async def action_redo(self) -> None:
+        """Ask for another response in the place of the current one."""
+        slot = self.cards.current
+        if await self._do(self._labelling.redo(slot), "not regenerated"):
+            self._say(f"asking again for response {slot + 1}")
+
+    async def action_add_response(self) -> None:
+        """Ask for one more response."""
+        if size := await self._do(self._labelling.add_response(), "not added"):
+            self._say(f"asking for response {size}")
+
+    async def action_other_set(self) -> None:
+        """Show the set before this one."""
+        if set_no := await self._do(self._labelling.other_set(), "not shown"):
+            self._say(f"this is set {set_no}")
 
     # --- moving --------------------------------------------------------------------------------
 

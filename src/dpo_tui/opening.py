@@ -1,0 +1,167 @@
+"""From what was asked for to an open session and a server: the same for every command that works.
+
+Part of the composition root, like `main`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dpo_tui.backend.client import HttpChatClient
+from dpo_tui.backend.discovery import resolve_endpoint
+from dpo_tui.backend.embedded import EmbeddedServer, find_model_file
+from dpo_tui.datasets import swift
+from dpo_tui.datasets.file import check_writable
+from dpo_tui.datasets.live import LiveDataset
+from dpo_tui.domain.model import ImportSummary, Prompt
+from dpo_tui.errors import BackendError
+from dpo_tui.secret import Secret
+from dpo_tui.settings import Settings
+from dpo_tui.store.session import SessionStore
+
+Say = Callable[[str], None]
+"""Tells the person one line while there is no screen yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a command was asked to do."""
+
+    prompts_path: Path
+    prompts: Iterable[Prompt]
+    session_path: Path
+    default_dataset_path: Path
+    settings: Settings
+    key: Secret | None
+    annotator: str
+    local: bool
+    """Whether to start the embedded server."""
+    resume: str
+    """The command that goes on with this session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that is ready to be worked on, and who answers for it."""
+
+    store: SessionStore
+    dataset: LiveDataset
+    client: HttpChatClient | None
+    """None when no server is needed, or none answers and there is something to label."""
+    embedded: EmbeddedServer | None
+
+    def stop_server(self) -> None:
+        """End the embedded server, if there is one; safe at any time and from any thread."""
+        if self.embedded:
+            self.embedded.stop()
+
+
+async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
+    """Open or make the session, bring the prompts in, and find a server.
+
+    `labels` holds the session for the annotator.
+
+    Raises:
+        DpoTuiError: it can't be done; a session file that was made for it is gone again.
+    """
+    is_new = not job.session_path.exists()
+    store = SessionStore.open(job.session_path, annotator=job.annotator, labels=labels)
+    embedded = EmbeddedServer(find_model_file(job.settings.model_file)) if job.local else None
+    try:
+        dataset = _dataset(job, store, labels=labels)
+        needs_server = _import(job, store, say)
+        client = None
+        if embedded:
+            client = await _embedded_client(embedded, say)
+        elif needs_server:
+            client = await _client(job, store, say, labels=labels)
+    except BaseException:
+        if embedded:
+            embedded.stop()
+        if is_new:
+            store.discard()
+        else:
+            store.close()
+        raise
+    return Opened(store, dataset, client, embedded)
+
+
+def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
+    """The dataset file: the one that was named, else the session's own."""
+    path = job.settings.output or store.info().dataset_path or job.default_dataset_path
+    dataset = LiveDataset(path, swift.encode)
+    if labels:
+        check_writable(dataset.path)
+    store.remember(prompts_path=job.prompts_path.resolve(), dataset_path=dataset.path)
+    return dataset
+
+
+def _import(job: Job, store: SessionStore, say: Say) -> bool:
+    """Bring the prompts into the session; returns whether any of them needs a server."""
+    needs_server = False
+
+    def noting() -> Iterator[Prompt]:
+        nonlocal needs_server
+        for prompt in job.prompts:
+            needs_server = needs_server or not prompt.responses
+            yield prompt
+
+    _say_summary(store.import_prompts(noting()), say)
+    return needs_server
+
+
+def _say_summary(summary: ImportSummary, say: Say) -> None:
+    """Tell what reading the prompts changed, where a person would not expect it."""
+    if summary.duplicates:
+        say(f"{summary.duplicates} prompts repeat an earlier one and were merged with it")
+    if summary.known and summary.added:
+        say(f"{summary.added} new prompts")
+    if summary.removed:
+        say(
+            f"{summary.removed} prompts are no longer in the prompts file: they left the queue, "
+            "what was decided of them is kept"
+        )
+
+
+async def _embedded_client(embedded: EmbeddedServer, say: Say) -> HttpChatClient:
+    base_url = await embedded.start(say)
+    return HttpChatClient(base_url, embedded.model, embedded.key)
+
+
+async def _client(
+    job: Job, store: SessionStore, say: Say, *, labels: bool
+) -> HttpChatClient | None:
+    """The client for the endpoint that was named or found.
+
+    If there is none, but there is something to label already, the person is told and labels that.
+    """
+    settings = job.settings
+    has_work = labels and _has_something_to_show(store, job.annotator)
+    try:
+        found = await resolve_endpoint(
+            settings.base_url, settings.model, job.key, settings.api_key_env
+        )
+        client = HttpChatClient(
+            found.base_url,
+            found.model,
+            job.key if found.is_named else None,
+            settings.api_key_env,
+            max_connections=settings.concurrency,
+        )
+        if not has_work:
+            await client.probe()
+    except BackendError as error:
+        if not has_work:
+            raise
+        say(f"{error}\nLabelling what is there already.")
+        return None
+    if found.note:
+        say(f"{found.note} Using {found.model}.")
+    return client
+
+
+def _has_something_to_show(store: SessionStore, annotator: str) -> bool:
+    group_id = store.next_undecided(annotator, -1)
+    return group_id is None or bool(store.group(group_id, annotator).shown())

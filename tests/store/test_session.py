@@ -1,0 +1,194 @@
+"""What goes into a session comes out of it exactly, and decisions are never lost or changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpo_tui.domain.ledger import Entry, Region
+from dpo_tui.domain.model import (
+    Completion,
+    Decision,
+    Draft,
+    Mark,
+    Message,
+    Origin,
+    Prompt,
+    Source,
+    State,
+    Verdict,
+)
+from dpo_tui.errors import StoreError
+from dpo_tui.service.ports import Store
+from dpo_tui.store.session import SessionStore
+from tests.datasets.samples import quick_folder
+from tests.domain.strategies import drafts, prompts, samplings, texts
+
+ME = "ann \ud800"
+
+completions = st.builds(
+    Completion,
+    text=texts,
+    state=st.sampled_from(State),
+    source=st.builds(
+        Source, st.sampled_from(Origin), st.none() | texts, st.none() | texts, st.none() | samplings
+    ),
+    reasoning=texts,
+    finish_reason=st.none() | texts,
+    error=texts,
+    prompt_tokens=st.none() | st.integers(0, 2**40),
+    completion_tokens=st.none() | st.integers(0, 2**40),
+    first_token_seconds=st.none() | st.floats(0, 1e6),
+    seconds=st.none() | st.floats(0, 1e6),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SessionStore]:
+    store = SessionStore.open(tmp_path / "s.db", annotator=ME)
+    store.import_prompts(
+        Prompt((Message("user", text),), responses=("good", "bad", "odd")) for text in "ab"
+    )
+    yield store
+    store.close()
+
+
+def decision(group_id: int = 1, **changes: object) -> Decision:
+    first = 3 * group_id - 2
+    marks = {first: Mark.CHOSEN, first + 1: Mark.REJECTED, first + 2: Mark.EXCLUDED}
+    made = Decision(group_id, ME, Verdict.CONFIRMED, 1, marks, tuple(marks), 1, 12.5, 3.25)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def skip(group_id: int = 1) -> Decision:
+    return decision(group_id, verdict=Verdict.SKIPPED, marks={}, order=(), pair_count=0)
+
+
+def region(number: int) -> Region:
+    return Region(10 * number, b"line %d\n" % number)
+
+
+def test_it_is_what_the_service_asks_for(store: SessionStore) -> None:
+    port: Store = store
+    assert port.path.exists()
+
+
+@given(st.lists(prompts, max_size=3, unique_by=lambda each: each.key), completions, drafts)
+def test_everything_reads_back_exactly(
+    given_prompts: list[Prompt], completion: Completion, draft: Draft
+) -> None:
+    with quick_folder() as folder:
+        store = SessionStore.open(folder / "s.db", annotator=ME)
+        store.import_prompts(given_prompts)
+        for group_id in range(1, len(given_prompts) + 1):
+            store.add_response(group_id, 2, 0, completion)
+            store.save_draft(group_id, ME, draft)
+        store.close()
+        store = SessionStore.open(folder / "s.db", annotator=ME)
+        for group, prompt in zip(store.upcoming(ME, 0, 9), given_prompts, strict=True):
+            distinct = tuple(dict.fromkeys(prompt.responses))
+            assert group.prompt == replace(prompt, responses=distinct)
+            assert group.responses[-1].completion == completion
+            assert group.draft == draft
+        store.close()
+
+
+def test_the_newest_attempt_at_a_slot_counts_and_the_others_stay(store: SessionStore) -> None:
+    made = [
+        store.add_response(1, set_no, slot, Completion(text, State.COMPLETE, Source(Origin.MODEL)))
+        for set_no, slot, text in ((2, 1, "x"), (2, 0, "y"), (2, 1, "z"))
+    ]
+    group = store.group(1, ME)
+    assert group.responses[3:] == (made[1], made[2])
+    assert group.draft == Draft(set_no=2)
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("SELECT count(*) FROM responses").fetchone() == (9,)
+    connection.close()
+
+
+def test_a_decision_reads_back_and_ends_the_draft(store: SessionStore) -> None:
+    store.save_draft(1, ME, Draft(1, {0: Mark.CHOSEN}))
+    made = store.decide(decision(), None)
+    group = store.group(1, ME)
+    assert group.decision == made == replace(decision(), id=made.id)
+    assert group.draft == Draft()
+    assert store.next_undecided(ME, -1) == 2
+
+
+def test_undo_walks_back_over_a_restart(tmp_path: Path, store: SessionStore) -> None:
+    first = store.decide(decision(1), None)
+    second = store.decide(skip(2), None)
+    changed = store.decide(skip(1), None)
+    store.close()
+    store = SessionStore.open(tmp_path / "s.db", annotator=ME)
+    assert store.undo(ME) == (changed, None)
+    assert store.group(1, ME).decision == first
+    assert (store.progress(ME).decided, store.progress(ME).skipped) == (1, 1)
+    assert store.undo(ME) == (second, None)
+    assert store.group(2, ME).draft == Draft()
+    assert store.undo(ME) == (first, None)
+    assert store.group(1, ME).draft == Draft(1, {0: Mark.CHOSEN, 2: Mark.EXCLUDED})
+    assert store.undo(ME) is None
+    assert store.progress(ME).left == 2
+    again = store.decide(decision(1), None)
+    assert store.undo(ME) == (again, None)
+    store.close()
+
+
+def test_regions_follow_what_counts(store: SessionStore) -> None:
+    first = store.decide(decision(1), region(1))
+    assert store.unsettled() == [Entry(first.id, region(1), wanted=True)]
+    moved = Region(500, b"\n" + region(1).data)
+    store.settle([Entry(first.id, moved, wanted=True)])
+    assert store.unsettled() == []
+    assert list(store.settled()) == [Entry(first.id, moved, wanted=True)]
+    second = store.decide(decision(1), region(2))
+    replaced = [Entry(first.id, moved, wanted=False), Entry(second.id, region(2), wanted=True)]
+    assert store.unsettled() == replaced
+    store.settle(replaced)
+    assert list(store.settled()) == replaced[1:]
+    assert store.undo(ME) == (second, Entry(second.id, region(2), wanted=False))
+    assert [each.wanted for each in store.unsettled()] == [True, False]
+
+
+def test_an_outdated_settlement_is_not_taken(store: SessionStore) -> None:
+    store.decide(decision(1), region(1))
+    old = store.unsettled()
+    store.undo(ME)
+    store.settle(old)
+    assert [each.wanted for each in store.unsettled()] == [False]
+
+
+def test_settled_entries_come_last_one_first_over_many_pages(store: SessionStore) -> None:
+    store.import_prompts(Prompt((Message("user", str(number)),)) for number in range(60))
+    ids = [each.id for each in store.upcoming(ME, 0, 99)]
+    for place, group_id in enumerate(ids):
+        store.decide(decision(group_id), region(place))
+    store.settle(store.unsettled())
+    offsets = [each.region.offset for each in store.settled()]
+    assert offsets == [10 * place for place in reversed(range(60))]
+
+
+def test_it_remembers_its_files(store: SessionStore) -> None:
+    store.remember(prompts_path=Path("/a\udcff.toml"), dataset_path=Path("/b.jsonl"))
+    store.remember(dataset_path=Path("/c.jsonl"))
+    info = store.info()
+    assert (info.prompts_path, info.dataset_path) == (Path("/a\udcff.toml"), Path("/c.jsonl"))
+
+
+def test_an_unknown_group_is_told(store: SessionStore) -> None:
+    with pytest.raises(StoreError, match="no group 99"):
+        store.group(99, ME)
+
+
+def test_a_closed_session_tells_instead_of_failing_oddly(store: SessionStore) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(StoreError):
+        store.decide(decision(), None)

@@ -1,0 +1,183 @@
+"""The program as somebody uses it who has an empty home folder and a folder to work in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from dpo_tui.domain.model import Group, Mark, Verdict
+from dpo_tui.store.session import SessionStore
+from tests.servers.wire import ChatServer
+from tests.terminal.terminal import PATIENCE, Terminal, isolated_environment
+
+PROGRAM = (sys.executable, "-P", "-m", "dpo_tui")
+ANNOTATOR = "ann"
+
+_CARD = re.compile(r"^ +\d+ +[○✔✖] .*$", re.MULTILINE)
+_ON_ITS_WAY = ("waiting", "queued", "reading the prompt", "streaming", "trying again")
+_MODES = ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"))
+_KITTY_PUSH = re.compile(rb"\x1b\[>\d+u")
+
+
+class Person:
+    """Runs the program in `folder`, with `home` as the home folder."""
+
+    def __init__(self, root: Path, *, server: str | None = None) -> None:
+        self.home = root / "home"
+        self.folder = root / "work"
+        self.folder.mkdir(parents=True)
+        self.environment = isolated_environment(self.home, server=server)
+
+    def write(self, name: str, text: str) -> Path:
+        """A file in the folder."""
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def prompts(self, *texts: str) -> None:
+        """`prompts.toml` with these user messages."""
+        self.write("prompts.toml", f"user = {json.dumps(texts)}\n")
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A command without a terminal, to its end."""
+        return subprocess.run(
+            [*PROGRAM, *arguments],
+            env=self.environment | variables,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def start(self, *arguments: str, cols: int = 80, rows: int = 24, **variables: str) -> Terminal:
+        """A command in a terminal."""
+        return Terminal(
+            [*PROGRAM, *arguments],
+            cols=cols,
+            rows=rows,
+            env=self.environment | variables,
+            cwd=self.folder,
+        )
+
+    def annotate(self, *arguments: str, cols: int = 80, rows: int = 24) -> Terminal:
+        """Label `prompts.toml`, three responses each."""
+        given = ("annotate", "prompts.toml", "-n", "3", "--annotator", ANNOTATOR, *arguments)
+        return self.start(*given, cols=cols, rows=rows)
+
+    def left_behind(self) -> list[Path]:
+        """The files in both folders."""
+        folders = (self.home, self.folder)
+        return sorted(each for root in folders for each in root.rglob("*") if each.is_file())
+
+    def session(self) -> Path:
+        """The only session file."""
+        (path,) = self.home.rglob("*.db")
+        return path
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The dataset, each line of which is in the one form that there is."""
+        path = self.folder / "prompts.dpo.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+        rows = [json.loads(line) for line in lines]
+        assert lines == [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+        return rows
+
+    def groups(self) -> list[Group]:
+        """What the session knows, once the program has ended."""
+        with closing(SessionStore.open(self.session(), annotator=ANNOTATOR)) as store:
+            total = store.progress(ANNOTATOR).total
+            return [store.group(each, ANNOTATOR) for each in range(1, total + 1)]
+
+
+def expected_rows(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """The dataset that these decisions ask for, in the order in which they were made."""
+    confirmed = [
+        (group, group.decision)
+        for group in groups
+        if group.decision and group.decision.verdict is Verdict.CONFIRMED
+    ]
+    rows = []
+    for group, decision in sorted(confirmed, key=lambda each: each[1].id):
+        history = [{"role": each.role, "content": each.content} for each in group.prompt.messages]
+        texts = {each.id: each.completion.text.strip() for each in group.responses}
+        by_mark = {
+            mark: [texts[each] for each in decision.order if decision.marks[each] is mark]
+            for mark in Mark
+        }
+        sides = dict.fromkeys(
+            (chosen, rejected)
+            for chosen in by_mark[Mark.CHOSEN]
+            for rejected in by_mark[Mark.REJECTED]
+            if chosen != rejected
+        )
+        rows += [
+            {
+                "messages": [*history, {"role": "assistant", "content": chosen}],
+                "rejected_response": rejected,
+            }
+            for chosen, rejected in sides
+        ]
+    return rows
+
+
+def cards(screen: str) -> str:
+    """The cards as they are on the screen; their titles begin with a number and a mark."""
+    first = _CARD.search(screen)
+    return screen[first.start() : screen.rindex("\n", 0, len(screen.rstrip()))] if first else ""
+
+
+def are_ready(screen: str) -> bool:
+    """Whether all three responses are there and have ended."""
+    titles = _CARD.findall(screen)
+    return len(titles) == 3 and not any(word in title for title in titles for word in _ON_ITS_WAY)
+
+
+def assert_restored(terminal: Terminal) -> None:
+    """The terminal is as the program found it."""
+    raw = terminal.raw
+    for on, off in _MODES:
+        assert raw.rfind(off) > raw.rfind(on) >= 0, (on, terminal.picture())
+    assert len(_KITTY_PUSH.findall(raw)) == raw.count(b"\x1b[<u")
+    assert terminal.has_its_settings
+
+
+class Child:
+    """The only process that a program has started."""
+
+    def __init__(self, parent: int) -> None:
+        self.pid = int(Path(f"/proc/{parent}/task/{parent}/children").read_text())
+        self._ended = os.pidfd_open(self.pid)
+
+    def wait_exit(self) -> None:
+        """Wait until it has ended."""
+        ready = select.select([self._ended], [], [], PATIENCE)[0]
+        os.close(self._ended)
+        assert ready, f"process {self.pid} is still there"
+
+
+@contextmanager
+def serving(server: ChatServer) -> Iterator[ChatServer]:
+    """Run a server of the suite's own beside a synchronous test."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(PATIENCE)
+        yield server
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
