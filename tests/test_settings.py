@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpo_tui.domain.model import Sampling
+from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.errors import InputError
-from dpo_tui.settings import SETTINGS, Setting, Settings, api_key, read_config, resolve_settings
+from dpo_tui.settings import SETTINGS, Settings, api_key, read_config, resolve_settings
+from dpo_tui.source_tables import EndpointSettings
+from dpo_tui.values import Setting
 
 from .prompts.strategies import TOML_SCALARS, tables
 
@@ -95,7 +98,7 @@ def test_defaults() -> None:
         n=4,
         sampling=Sampling(max_tokens=1024),
         output=None,
-        ahead=3,
+        ahead=None,
         concurrency=8,
         allow_cut_off=False,
         model_file=None,
@@ -269,6 +272,10 @@ def test_a_bad_config_file_is_told(tmp_path: Path, text: str, message: str) -> N
         'api_key_env = ["sk-hush"]',
         'base_url = "http://user:sk-hush@host/v1"',
         'base_url = ["sk-hush"]',
+        '[[endpoint]]\napi_key = "sk-hush"',
+        '[[endpoint]]\nbase_url = "http://user:sk-hush@host/v1"',
+        '[[endpoint]]\nbase_url = "a"\napi_key_env = "sk-hush"',
+        '[[source]]\nextra = { api_key = "sk-hush" }',
     ],
 )
 def test_a_key_in_a_file_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
@@ -289,6 +296,146 @@ def test_any_flags_are_settings_or_an_input_error(values: dict[str, Any]) -> Non
     except InputError:
         return
     assert 2 <= settings.n <= 20
+
+
+_TWO_ENDPOINTS = """
+[[endpoint]]
+name = "old"
+base_url = "http://a/v1"
+model = "m1"
+api_key_env = "KEY_A"
+concurrency = 2
+[[endpoint]]
+base_url = "http://b/v1"
+"""
+
+
+def test_endpoints_take_what_they_leave_open_from_the_top(tmp_path: Path) -> None:
+    text = f'model = "m"\nconcurrency = 5\napi_key_env = "KEY"\n{_TWO_ENDPOINTS}'
+    settings = resolve_settings({}, {}, {}, read_config(_config(tmp_path, text)))
+    assert settings.base_url is None
+    assert settings.endpoints == (
+        EndpointSettings("http://a/v1", "m1", "KEY_A", 2, "old"),
+        EndpointSettings("http://b/v1", "m", "KEY", 5),
+    )
+    assert settings.named_endpoints == settings.endpoints
+    first_key = api_key(settings.endpoints[0], {"KEY_A": "one", "KEY": "two"})
+    assert first_key is not None
+    assert first_key.reveal() == "one"
+
+
+def test_one_base_url_is_the_short_form_of_one_endpoint() -> None:
+    settings = resolve_settings({"base_url": "http://a/v1", "model": "m"}, {}, {}, {})
+    assert settings.named_endpoints == (EndpointSettings("http://a/v1", "m", "OPENAI_API_KEY", 8),)
+    assert resolve_settings({}, {}, {}, {}).named_endpoints == ()
+
+
+def test_who_names_a_server_overrides_all_that_were_named_below(tmp_path: Path) -> None:
+    tables = read_config(_config(tmp_path, _TWO_ENDPOINTS))
+    single = {"base_url": "http://c/v1"}
+    for settings in (
+        resolve_settings(single, {}, tables, {}),
+        resolve_settings({}, {"DPO_TUI_BASE_URL": "http://c/v1"}, tables, tables),
+        resolve_settings({}, {}, single, tables),
+    ):
+        assert [each.base_url for each in settings.named_endpoints] == ["http://c/v1"]
+        assert settings.endpoints == ()
+    settings = resolve_settings({}, {}, tables, single)
+    assert [each.base_url for each in settings.named_endpoints] == ["http://a/v1", "http://b/v1"]
+
+
+def test_sources_are_read(tmp_path: Path) -> None:
+    text = """
+        n = 6
+        [sampling]
+        temperature = [0.2, 0.8]
+        [[source]]
+        name = "the old one"
+        model = "m1"
+        endpoint = "old"
+        temperature = [0.1, 1]
+        top_p = 0.9
+        max_tokens = 5
+        seed = 3
+        stop = "END"
+        extra = { min_p = 0.1 }
+        count = 2
+        [[source]]
+        model = "m2"
+        temperature = 0.5
+        weight = 3
+        [[source]]
+    """
+    config = read_config(_config(tmp_path, text + _TWO_ENDPOINTS))
+    settings = resolve_settings({}, {}, {}, config)
+    assert settings.plan == SamplingPlan(Sampling(max_tokens=1024), (0.2, 0.8))
+    sampling = Sampling(top_p=0.9, max_tokens=5, seed=3, stop=("END",), extra={"min_p": 0.1})
+    old = SourceSettings("the old one", "m1", "old", SamplingPlan(sampling, (0.1, 1.0)), count=2)
+    new = SourceSettings(model="m2", plan=SamplingPlan(Sampling(temperature=0.5)), weight=3.0)
+    assert settings.sources == (old, new, SourceSettings())
+    on_one = resolve_settings({"base_url": "http://c/v1"}, {}, {}, config)
+    assert [each.endpoint for each in on_one.sources] == [None, None, None]
+
+
+def test_one_temperature_overrides_a_list() -> None:
+    settings = resolve_settings({"temperature": "0.5"}, {}, {"sampling.temperature": [1.0]}, {})
+    assert settings.plan == SamplingPlan(Sampling(temperature=0.5, max_tokens=1024))
+
+
+def test_counts_alone_say_how_many_responses_there_are(tmp_path: Path) -> None:
+    counted = read_config(_config(tmp_path, "[[source]]\ncount = 3\n[[source]]\ncount = 2\n"))
+    assert resolve_settings({}, {}, counted, {"n": 4}).n == 5
+    assert resolve_settings({"n": "5"}, {}, counted, {}).n == 5
+    with pytest.raises(InputError, match=r"\[\[source\]\], key count: .* up to 5, but n is 4"):
+        resolve_settings({"n": "4"}, {}, counted, {})
+    one = read_config(_config(tmp_path, "[[source]]\ncount = 1\n"))
+    with pytest.raises(InputError, match="add up to 1, expected 2 to 20"):
+        resolve_settings({}, {}, one, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[endpoint]\nbase_url = "a"', "expected [[endpoint]], found [endpoint]\nUse two"),
+        ("source = 3", "key source: expected a list, found 3"),
+        ("source = [3]", "key source, number 1: expected a table, found 3"),
+        ('[[endpoint]]\nmodel = "a"', "[[endpoint]] number 1: the key base_url is missing"),
+        ('[[endpoint]]\nurl = "a"', "[[endpoint]] number 1, key url: not a known key here"),
+        ('[[endpoint]]\nbase_ulr = "a"', "Did you mean base_url?"),
+        ('[[endpoint]]\nbase_url = "a"\nconcurrency = 0', "concurrency: expected a whole number"),
+        ('[[source]]\n[[source]]\nmodle = "a"', "[[source]] number 2, key modle: not a known"),
+        ("[[source]]\ncount = 0", "number 1, key count: expected a whole number, at least 1"),
+        ("[[source]]\nweight = 0", "key weight: expected a number, more than 0"),
+        ("[[source]]\nweight = 1\ncount = 1", "key weight: doesn't go together with count"),
+        ("[[source]]\ntemperature = []", "key temperature: expected a list of length at least 1"),
+        ('[[source]]\ntemperature = [0, "a"]', "key temperature, number 2: expected a number"),
+        ("[[source]]\nextra = { n = 3 }", "[[source]] number 1, key extra.n: not sent from extra"),
+        ("[[source]]\nextra = { a = nan }", "key extra.a: expected a finite number"),
+        ("[sampling]\ntemperature = [-1]", "sampling.temperature, number 1: expected a number"),
+        (
+            '[[source]]\nname = "a"\n[[source]]\nname = "a"',
+            "[[source]] number 2, key name: another [[source]] has the name 'a'",
+        ),
+        (
+            'base_url = "http://a/v1"\n[[endpoint]]\nbase_url = "http://b/v1"',
+            "key base_url: doesn't go together with [[endpoint]] tables",
+        ),
+        (
+            f'{_TWO_ENDPOINTS}[[source]]\nendpoint = "new"',
+            "key endpoint: no [[endpoint]] has the name 'new'\nNamed are: old.",
+        ),
+        (
+            "[[source]]\ncount = 5\n[[source]]\nweight = 1",
+            "[[source]], key count: the counts add up to 5, but n is 4",
+        ),
+    ],
+)
+def test_bad_endpoints_and_sources_are_told(tmp_path: Path, text: str, message: str) -> None:
+    path = _config(tmp_path, text)
+    with pytest.raises(InputError) as caught:
+        resolve_settings({}, {}, {}, read_config(path))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
 
 
 def test_the_api_key_comes_from_the_named_variable() -> None:

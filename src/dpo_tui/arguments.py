@@ -109,7 +109,9 @@ def _add_work_arguments(command: _Parser) -> None:
         help="let responses that hit the token limit become part of pairs",
     )
     sampling.add_argument(
-        "--ahead", metavar="N", help="groups to generate ahead of you (default 3)"
+        "--ahead",
+        metavar="N",
+        help="groups to generate ahead of you (default: by your pace and the server's)",
     )
     sampling.add_argument(
         "--concurrency", metavar="N", help="completions to keep the server busy with (default 8)"

@@ -106,7 +106,7 @@ def _job(arguments: Namespace) -> Job:
         session_path=session,
         default_dataset_path=paths.default_dataset_path(path),
         settings=settings,
-        key=api_key(settings, os.environ),
+        key_of=lambda server: api_key(server, os.environ),
         annotator=arguments.annotator or _user_name(),
         local=arguments.local,
         resume=_resume(arguments, session),

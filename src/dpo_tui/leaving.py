@@ -12,7 +12,7 @@ import os
 import signal
 import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -31,6 +31,8 @@ class Leaving:
         """What has to be done even if the end is forced: quick, and safe from any thread."""
         self._terminal = _terminal_mode()
         self._forced: threading.Timer | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
+        """What handled the signals before."""
 
     def within_grace(self, exit_code: int) -> None:
         """Force the end when the grace time is over; the first call counts."""
@@ -39,14 +41,8 @@ class Leaving:
             self._forced.daemon = True
             self._forced.start()
 
-    def done(self) -> None:
-        """The orderly end came in time."""
-        if self._forced:
-            self._forced.cancel()
-
-    @contextlib.contextmanager
-    def on_signals(self, leave: Callable[[int], None]) -> Iterator[None]:
-        """While this is open, a signal calls `leave` with the exit code 128 + its number.
+    def on_signals(self, leave: Callable[[int], None]) -> None:
+        """From now on a signal calls `leave` with the exit code 128 + its number.
 
         Python's own handlers, not the event loop's: they also run while the loop is blocked.
         """
@@ -56,12 +52,15 @@ class Leaving:
             self.within_grace(128 + number)
             loop.call_soon_threadsafe(leave, 128 + number)
 
-        before = {number: signal.signal(number, handle) for number in _SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        for number in _SIGNALS:
+            self._handlers.setdefault(number, signal.signal(number, handle))
+
+    def done(self) -> None:
+        """The orderly end came in time."""
+        if self._forced:
+            self._forced.cancel()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def _force(self, exit_code: int) -> None:
         self._last_will()

@@ -10,7 +10,9 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dpo_tui.domain.model import Progress
 from dpo_tui.errors import StoreError
@@ -22,6 +24,9 @@ from dpo_tui.service.generation import Generation, GenerationOptions
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.ports import Role
 from dpo_tui.store.role import GeneratorRole
+
+if TYPE_CHECKING:
+    from dpo_tui.tui.app import DpoTuiApp
 
 _ROLE_SECONDS = 0.5
 _ROLE_ATTEMPTS = 1200
@@ -56,9 +61,6 @@ async def annotate(job: Job, say: Say) -> Outcome:
         DpoTuiError: it can't begin.
     """
     opened = await open_session(job, say, labels=True)
-    # Importing Textual takes most of the start: only now is it sure to be needed.
-    from dpo_tui.tui.app import DpoTuiApp  # noqa: PLC0415
-
     disk, role = Disk(opened.store), GeneratorRole(opened.store.path, insists=False)
     generation = _generation(job, opened, disk, role)
     labelling = Labelling(
@@ -69,22 +71,33 @@ async def annotate(job: Job, say: Say) -> Outcome:
         job.annotator,
         allow_cut_off=job.settings.allow_cut_off,
     )
+    exit_code, crash = 0, None
+    leaving = Leaving(opened.stop_server)
+    try:
+        await labelling.open()
+        generation.start()
+        app = await _app(labelling, job, opened)
+        leaving.on_signals(lambda code: app.exit(return_code=code))
+        await app.run_async(mouse=False)
+        exit_code, crash = app.return_code or 0, app.crashed
+    finally:
+        leaving.within_grace(exit_code)
+        await labelling.aclose()
+        opened.stop_server()
+        leaving.done()
+    return Outcome(exit_code, labelling.progress, opened.dataset.path, crash)
+
+
+async def _app(labelling: Labelling, job: Job, opened: Opened) -> DpoTuiApp:
+    """The screen. Importing it takes most of the start: the first requests go out meanwhile."""
+    await asyncio.to_thread(import_module, "dpo_tui.tui.app")
+    from dpo_tui.tui.app import DpoTuiApp  # noqa: PLC0415
+
     app = DpoTuiApp(
         labelling, name=job.prompts_path.name, dataset=str(opened.dataset.path), resume=job.resume
     )
-    generation.on_crash = app.crash
-    leaving = Leaving(opened.stop_server)
-    with leaving.on_signals(lambda code: app.exit(return_code=code)):
-        try:
-            await labelling.open()
-            generation.start()
-            await app.run_async(mouse=False)
-        finally:
-            leaving.within_grace(app.return_code or 0)
-            await labelling.aclose()
-            opened.stop_server()
-            leaving.done()
-    return Outcome(app.return_code or 0, labelling.progress, opened.dataset.path, app.crashed)
+    labelling.generation.on_crash = app.crash
+    return app
 
 
 async def generate(
@@ -121,11 +134,11 @@ async def generate(
 
         generation.on_crash = crash
 
-        with leaving.on_signals(leave):
-            generation.start()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
-            await generation.aclose()
+        leaving.on_signals(leave)
+        generation.start()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        await generation.aclose()
         if crashes:
             raise crashes[0]
     finally:
@@ -153,5 +166,5 @@ async def _await_role(role: Role, say: Say) -> None:
 
 def _generation(job: Job, opened: Opened, disk: Disk, role: Role) -> Generation:
     settings = job.settings
-    options = GenerationOptions(settings.n, settings.sampling, settings.ahead, settings.concurrency)
-    return Generation(disk, opened.client, options, SystemClock(), job.annotator, role)
+    options = GenerationOptions(settings.n, settings.plan, settings.ahead, settings.sources)
+    return Generation(disk, opened.routes, options, SystemClock(), job.annotator, role)

@@ -5,19 +5,18 @@ Part of the composition root, like `main`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dpo_tui.backend.client import HttpChatClient
-from dpo_tui.backend.discovery import resolve_endpoint
-from dpo_tui.backend.embedded import EmbeddedServer, find_model_file
+from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import ImportSummary, Prompt
-from dpo_tui.errors import BackendError
-from dpo_tui.secret import Secret
+from dpo_tui.routes import KeyOf, find_routes
+from dpo_tui.service.generation import Route
 from dpo_tui.settings import Settings
 from dpo_tui.store.session import SessionStore
 
@@ -34,7 +33,7 @@ class Job:
     session_path: Path
     default_dataset_path: Path
     settings: Settings
-    key: Secret | None
+    key_of: KeyOf
     annotator: str
     local: bool
     """Whether to start the embedded server."""
@@ -48,7 +47,7 @@ class Opened:
 
     store: SessionStore
     dataset: LiveDataset
-    client: HttpChatClient | None
+    routes: Sequence[Route]
     """None when no server is needed, or none answers and there is something to label."""
     embedded: EmbeddedServer | None
 
@@ -72,11 +71,9 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
     try:
         dataset = _dataset(job, store, labels=labels)
         needs_server = _import(job, store, say)
-        client = None
-        if embedded:
-            client = await _embedded_client(embedded, say)
-        elif needs_server:
-            client = await _client(job, store, say, labels=labels)
+        routes = []
+        if embedded or needs_server:
+            routes = await _routes(job, store, embedded, say, labels=labels)
     except BaseException:
         if embedded:
             embedded.stop()
@@ -85,7 +82,7 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
         else:
             store.close()
         raise
-    return Opened(store, dataset, client, embedded)
+    return Opened(store, dataset, routes, embedded)
 
 
 def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
@@ -125,41 +122,15 @@ def _say_summary(summary: ImportSummary, say: Say) -> None:
         )
 
 
-async def _embedded_client(embedded: EmbeddedServer, say: Say) -> HttpChatClient:
-    base_url = await embedded.start(say)
-    return HttpChatClient(base_url, embedded.model, embedded.key)
-
-
-async def _client(
-    job: Job, store: SessionStore, say: Say, *, labels: bool
-) -> HttpChatClient | None:
-    """The client for the endpoint that was named or found.
-
-    If there is none, but there is something to label already, the person is told and labels that.
-    """
-    settings = job.settings
+async def _routes(
+    job: Job, store: SessionStore, embedded: EmbeddedServer | None, say: Say, *, labels: bool
+) -> list[Route]:
+    if embedded:
+        base_url = await embedded.start(say)
+        client = HttpChatClient(base_url, embedded.model, embedded.key)
+        return [Route(client, min(job.settings.concurrency, SLOTS))]
     has_work = labels and _has_something_to_show(store, job.annotator)
-    try:
-        found = await resolve_endpoint(
-            settings.base_url, settings.model, job.key, settings.api_key_env
-        )
-        client = HttpChatClient(
-            found.base_url,
-            found.model,
-            job.key if found.is_named else None,
-            settings.api_key_env,
-            max_connections=settings.concurrency,
-        )
-        if not has_work:
-            await client.probe()
-    except BackendError as error:
-        if not has_work:
-            raise
-        say(f"{error}\nLabelling what is there already.")
-        return None
-    if found.note:
-        say(f"{found.note} Using {found.model}.")
-    return client
+    return await find_routes(job.settings, job.key_of, say, has_work=has_work)
 
 
 def _has_something_to_show(store: SessionStore, annotator: str) -> bool:

@@ -214,6 +214,16 @@ def test_a_deleted_file_is_written_again_in_order(path: Path) -> None:
     assert path.read_bytes() == line(1) + line(2) + line(3)
 
 
+def test_a_deleted_file_whose_rewriting_was_cut_off_is_completed(path: Path) -> None:
+    ledger = Ledger(path)
+    for number in (1, 2, 3):
+        ledger.add(number)
+    path.write_bytes(line(1) + line(2)[:40])
+    result = ledger.settle()
+    assert (result.appended, result.completed) == (1, 1)
+    assert path.read_bytes() == line(1) + line(2) + line(3)
+
+
 def test_when_all_is_well_only_the_last_entry_is_read(path: Path) -> None:
     ledger = Ledger(path)
     for number in (1, 2, 3):

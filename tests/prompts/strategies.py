@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -37,6 +38,11 @@ _KEYS = [
     "stop",
     "extra",
     "api_key",
+    "endpoint",
+    "source",
+    "name",
+    "count",
+    "weight",
     "sampling.seed",
     "extra.x",
 ]
@@ -70,7 +76,7 @@ def prompts(text: st.SearchStrategy[str]) -> st.SearchStrategy[Prompt]:
         max_tokens=st.none() | st.integers(1, 10**9),
         seed=st.none() | st.integers(-(2**63), 2**63 - 1),
     )
-    return st.builds(
+    described = st.builds(
         Prompt,
         messages=messages,
         name=st.none() | text,
@@ -79,6 +85,15 @@ def prompts(text: st.SearchStrategy[str]) -> st.SearchStrategy[Prompt]:
         sampling=sampling,
         responses=st.lists(text, max_size=3).map(tuple),
     )
+    return st.builds(_spread, described, st.lists(st.floats(0, 5), max_size=3).map(tuple))
+
+
+def _spread(prompt: Prompt, temperatures: tuple[float, ...]) -> Prompt:
+    """A list of temperatures stands where the one temperature would."""
+    if not temperatures:
+        return prompt
+    sampling = replace(prompt.sampling, temperature=None)
+    return replace(prompt, sampling=sampling, temperatures=temperatures)
 
 
 def row(prompt: Prompt) -> dict[str, Any]:
@@ -89,7 +104,7 @@ def row(prompt: Prompt) -> dict[str, Any]:
         "id": prompt.name,
         "tags": list(prompt.tags),
         "n": prompt.n,
-        "temperature": prompt.sampling.temperature,
+        "temperature": list(prompt.temperatures) or prompt.sampling.temperature,
         "top_p": prompt.sampling.top_p,
         "max_tokens": prompt.sampling.max_tokens,
         "seed": prompt.sampling.seed,

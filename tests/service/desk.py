@@ -14,8 +14,9 @@ from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Mark, Message, Prompt, Sampling
+from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.service.disk import Disk
-from dpo_tui.service.generation import Generation, GenerationOptions
+from dpo_tui.service.generation import Generation, GenerationOptions, Route
 from dpo_tui.service.labelling import Confirmed, Labelling, Refused
 from dpo_tui.service.sheet import Card
 from dpo_tui.store.role import GeneratorRole
@@ -101,20 +102,23 @@ async def desk(
     given: Sequence[Prompt],
     *,
     n: int = 2,
-    ahead: int = 2,
+    ahead: int | None = 2,
     concurrency: int = 8,
     sampling: Sampling | None = None,
     allow_cut_off: bool = False,
+    routes: Sequence[Route] = (),
+    sources: Sequence[SourceSettings] = (),
 ) -> AsyncIterator[Desk]:
     """Open the session in `folder` and run the service until the block ends."""
     store = SessionStore.open(folder / "session.db", annotator=ANNOTATOR)
     store.import_prompts(given)
     dataset = LiveDataset(folder / "pairs.jsonl", swift.encode)
     disk = Disk(store)
-    client = HttpChatClient(url, MODEL) if url else None
-    options = GenerationOptions(n, sampling or Sampling(), ahead, concurrency)
+    if url:
+        routes = [Route(HttpChatClient(url, MODEL), concurrency)]
+    options = GenerationOptions(n, SamplingPlan(sampling or Sampling()), ahead, sources)
     role = GeneratorRole(store.path, insists=False)
-    generation = Generation(disk, client, options, WallClock(), ANNOTATOR, role)
+    generation = Generation(disk, routes, options, WallClock(), ANNOTATOR, role)
     crashes: list[BaseException] = []
     generation.on_crash = crashes.append
     labelling = Labelling(

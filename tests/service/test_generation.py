@@ -1,7 +1,11 @@
 from pathlib import Path
 
+from dpo_tui.backend.client import HttpChatClient
+from dpo_tui.backend.models import Models
 from dpo_tui.domain.model import Completion, Mark, Origin, Sampling, Source, State
+from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.service.endpoint import Health
+from dpo_tui.service.generation import Route
 from dpo_tui.service.labelling import Refused
 from dpo_tui.service.live import Phase
 from dpo_tui.store.role import GeneratorRole
@@ -11,8 +15,8 @@ from tests.service.desk import Desk, begun_and_endless, desk, prompts
 
 
 def health(here: Desk) -> Health:
-    assert here.generation.status
-    return here.generation.status.health
+    (endpoint,) = here.generation.endpoints
+    return endpoint.health
 
 
 async def test_the_groups_ahead_are_generated_before_they_are_asked_for(tmp_path: Path) -> None:
@@ -134,8 +138,7 @@ async def test_a_wrong_key_stops_the_endpoint_until_it_is_mended(tmp_path: Path)
         server.models_reply = denied
         async with desk(tmp_path, server.url, prompts("one")) as here:
             await here.until(lambda: health(here) is Health.STOPPED)
-            assert here.generation.status
-            assert "OPENAI_API_KEY" in here.generation.status.remedy
+            assert "OPENAI_API_KEY" in here.generation.endpoints[0].remedy
             server.reply, server.models_reply = replies.completion("a", "b"), good_list
             await here.until_ended()
             assert health(here) is Health.UP
@@ -274,3 +277,55 @@ async def test_while_another_process_generates_its_responses_are_read_along(
         other.give()
         cards = await here.until_ended()
         assert [card.text for card in cards] == ["from there", "a"]
+
+
+async def test_sources_share_a_group_and_endpoints_share_the_load(tmp_path: Path) -> None:
+    sources = [
+        SourceSettings(model="hot", plan=SamplingPlan(Sampling(temperature=1.5)), count=1),
+        SourceSettings(endpoint="second", plan=SamplingPlan(temperatures=(0.1, 0.2))),
+    ]
+    async with (
+        ChatServer(replies.completion("from the first"), models=("hot",)) as first,
+        ChatServer(replies.completion("from the second"), models=("cold",)) as second,
+        desk(
+            tmp_path,
+            None,
+            prompts("one"),
+            n=3,
+            sources=sources,
+            routes=[
+                Route(HttpChatClient(first.url, "hot", name="first"), 4),
+                Route(
+                    HttpChatClient(second.url, "cold", name="second", models=Models(("cold",))), 4
+                ),
+            ],
+        ) as here,
+    ):
+        cards = await here.until_ended()
+        assert [card.text for card in cards] == ["from the first", *["from the second"] * 2]
+        assert here.labelling.group
+        made = [each.completion.source for each in here.labelling.group.shown()]
+        assert [each.model for each in made] == ["hot", "cold", "cold"]
+        assert [each.sampling.temperature for each in made if each.sampling] == [1.5, 0.1, 0.2]
+
+
+async def test_a_failed_endpoint_leaves_its_work_to_the_others(tmp_path: Path) -> None:
+    async with (
+        ChatServer(replies.error(500, "engine died")) as bad,
+        ChatServer(replies.completion("a", "b")) as good,
+        desk(
+            tmp_path,
+            None,
+            prompts(*"123456"),
+            routes=[
+                Route(HttpChatClient(bad.url, "test-model"), 2),
+                Route(HttpChatClient(good.url, "test-model"), 2),
+            ],
+        ) as here,
+    ):
+        await bad.stop()
+        for _ in range(6):
+            cards = await here.until_ended()
+            assert [card.text for card in cards] == ["a", "b"]
+            await here.label(0)
+        assert [each.health for each in here.generation.endpoints] == [Health.DOWN, Health.UP]

@@ -162,3 +162,13 @@ async def test_a_dataset_that_cannot_be_written_stops_nobody_and_catches_up(
         await here.label(1)
         assert here.labelling.dataset_trouble is None
         assert [row["messages"][0]["content"] for row in here.rows()] == ["two", "three"]
+
+
+async def test_a_dataset_that_was_deleted_is_written_again(tmp_path: Path) -> None:
+    async with ChatServer(replies.completion("a", "b")) as server:
+        async with desk(tmp_path, server.url, prompts("one", "two")) as here:
+            await here.until_ended()
+            await here.label(0)
+        here.dataset.unlink()
+        async with desk(tmp_path, server.url, prompts("one", "two")) as here:
+            assert len(here.rows()) == 1

@@ -114,9 +114,9 @@ def test_ready_made_responses_are_cards_once(store: SessionStore) -> None:
 
 def test_changed_settings_of_a_known_prompt_are_taken(store: SessionStore) -> None:
     store.import_prompts([prompt("a", n=3, tags=("old",), name="one")])
-    store.import_prompts([prompt("a", n=4)])
+    store.import_prompts([prompt("a", n=4, temperatures=(0.1, 0.9))])
     (group,) = store.upcoming(ME, 0, 9)
-    assert group.prompt == prompt("a", n=4)
+    assert group.prompt == prompt("a", n=4, temperatures=(0.1, 0.9))
 
 
 def test_an_interrupted_import_leaves_the_queue_as_it_was(store: SessionStore) -> None:

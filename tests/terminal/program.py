@@ -23,7 +23,7 @@ from tests.terminal.terminal import PATIENCE, Terminal, isolated_environment
 PROGRAM = (sys.executable, "-P", "-m", "dpo_tui")
 ANNOTATOR = "ann"
 
-_CARD = re.compile(r"^ +\d+ +[○✔✖] .*$", re.MULTILINE)
+_TITLE = re.compile(r"^ +\d+ +(?P<mark>[○✔✖]) (?P<state>.*)$", re.MULTILINE)
 _ON_ITS_WAY = ("waiting", "queued", "reading the prompt", "streaming", "trying again")
 _MODES = ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"))
 _KITTY_PUSH = re.compile(rb"\x1b\[>\d+u")
@@ -77,9 +77,9 @@ class Person:
         return self.start(*given, cols=cols, rows=rows)
 
     def left_behind(self) -> list[Path]:
-        """The files in both folders."""
-        folders = (self.home, self.folder)
-        return sorted(each for root in folders for each in root.rglob("*") if each.is_file())
+        """The files in both folders, but for what Python keeps of a loader."""
+        found = [each for root in (self.home, self.folder) for each in root.rglob("*")]
+        return sorted(each for each in found if each.is_file() and each.suffix != ".pyc")
 
     def session(self) -> Path:
         """The only session file."""
@@ -133,15 +133,18 @@ def expected_rows(groups: Sequence[Group]) -> list[dict[str, Any]]:
 
 
 def cards(screen: str) -> str:
-    """The cards as they are on the screen; their titles begin with a number and a mark."""
-    first = _CARD.search(screen)
-    return screen[first.start() : screen.rindex("\n", 0, len(screen.rstrip()))] if first else ""
+    """The cards as they are on the screen, without what is above and below them."""
+    rows = "\n".join(screen.split("\n")[:-2])
+    first = _TITLE.search(rows)
+    return rows[first.start() :].rstrip() if first else ""
 
 
-def are_ready(screen: str) -> bool:
-    """Whether all three responses are there and have ended."""
-    titles = _CARD.findall(screen)
-    return len(titles) == 3 and not any(word in title for title in titles for word in _ON_ITS_WAY)
+def are_ready(screen: str, marks: str) -> bool:
+    """Whether there are cards with these marks (`"✔○✖"`), and all of them have ended."""
+    titles = list(_TITLE.finditer(screen))
+    return "".join(title["mark"] for title in titles) == marks and not any(
+        word in title["state"] for title in titles for word in _ON_ITS_WAY
+    )
 
 
 def assert_restored(terminal: Terminal) -> None:
@@ -175,8 +178,10 @@ def serving(server: ChatServer) -> Iterator[ChatServer]:
     thread.start()
     try:
         asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(PATIENCE)
-        yield server
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
+        try:
+            yield server
+        finally:
+            asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -29,30 +29,36 @@ def person(tmp_path: Path) -> Person:
     return person
 
 
-def wait_for_group(terminal: Terminal, position: int) -> str:
-    return terminal.wait_for(
-        lambda screen: f" {position}/{len(QUESTIONS)} " in screen and are_ready(screen)
-    )
+def at_group(terminal: Terminal, position: int) -> None:
+    terminal.wait_for(f" {position}/{len(QUESTIONS)} ")
+
+
+def mark(terminal: Terminal, keys: str, wanted: str) -> str:
+    """Press keys and wait until the marks are there and the responses have ended."""
+    terminal.press(*keys)
+    return terminal.wait_for(lambda screen: are_ready(screen, wanted))
 
 
 def test_choose_confirm_skip_undo_regenerate_and_leave(person: Person) -> None:
-    with person.annotate(*LOCAL) as terminal:
-        wait_for_group(terminal, 1)
+    with person.annotate(*LOCAL, rows=40) as terminal:
+        at_group(terminal, 1)
         server = Child(terminal.pid)
-        terminal.press("space", "enter")
-        wait_for_group(terminal, 2)
-        terminal.press("s")
-        wait_for_group(terminal, 3)
-        terminal.press("u")
-        wait_for_group(terminal, 2)
-        terminal.press("2", "j", "j", "x")
-        terminal.wait_for(lambda screen: "✔ chosen" in screen and "✖ excluded" in screen)
+        mark(terminal, " ", "✔○○")
         terminal.press("enter")
-        before = cards(wait_for_group(terminal, 3))
+        at_group(terminal, 2)
+        terminal.press("s")
+        at_group(terminal, 3)
+        terminal.press("u")
+        at_group(terminal, 2)
+        mark(terminal, "2jjx", "○✔✖")
+        terminal.press("enter")
+        at_group(terminal, 3)
+        first_set = cards(mark(terminal, "3", "○○✔"))
         terminal.press("r")
-        terminal.wait_for(lambda screen: are_ready(screen) and cards(screen) != before)
-        terminal.press("j", "space", "enter")
-        wait_for_group(terminal, 4)
+        terminal.wait_for(lambda screen: are_ready(screen, "○○○") and cards(screen) != first_set)
+        mark(terminal, "j ", "○✔○")
+        terminal.press("enter")
+        at_group(terminal, 4)
         terminal.press("s")
         terminal.wait_for("Every group is decided")
         terminal.press("q")
@@ -78,23 +84,24 @@ def test_choose_confirm_skip_undo_regenerate_and_leave(person: Person) -> None:
 
 
 def test_after_kill_9_the_same_group_shows_the_same_marks(person: Person) -> None:
-    with person.annotate(*LOCAL) as terminal:
-        wait_for_group(terminal, 1)
+    with person.annotate(*LOCAL, rows=40) as terminal:
+        at_group(terminal, 1)
         server = Child(terminal.pid)
-        terminal.press("3", "enter")
-        wait_for_group(terminal, 2)
-        terminal.press("1", "j", "x")
-        shown = terminal.wait_for(lambda screen: "✔ chosen" in screen and "✖ excluded" in screen)
+        mark(terminal, "3", "○○✔")
+        terminal.press("enter")
+        at_group(terminal, 2)
+        shown = cards(mark(terminal, "1jx", "✔✖○"))
         terminal.kill(signal.SIGKILL)
         assert terminal.wait_exit() == -signal.SIGKILL
         server.wait_exit()
     rows = person.rows()
 
-    with person.annotate(*LOCAL) as terminal:
-        assert cards(wait_for_group(terminal, 2)) == cards(shown)
+    with person.annotate(*LOCAL, rows=40) as terminal:
+        at_group(terminal, 2)
+        terminal.wait_for(lambda screen: cards(screen) == shown)
         assert person.rows() == rows
         terminal.press("enter")
-        wait_for_group(terminal, 3)
+        at_group(terminal, 3)
         terminal.press("q")
         assert terminal.wait_exit() == 0
 

@@ -35,6 +35,11 @@ class Screen:
             while not (wanted in self.text() if isinstance(wanted, str) else wanted()):
                 await self.pilot.pause(0.01)
 
+    async def settled(self) -> None:
+        """Wait until everything that is known is painted."""
+        await self.until(lambda: not self.app.annotate.is_behind)
+        await self.pilot.pause()
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
@@ -230,3 +235,29 @@ async def test_more_cards_than_before_and_fewer_again(tmp_path: Path) -> None:
         assert "10  ○" not in here.text()
         await here.press("j", "j", "space")
         assert here.marks == [None, Mark.CHOSEN]
+
+
+async def test_text_above_the_view_does_not_move_what_is_being_read(tmp_path: Path) -> None:
+    """Card 1 streams on while card 3 is read: nothing may jump, and nothing is missing later."""
+    gate = replies.Gate()
+    words = replies.tokens(" ".join(f"word{number}" for number in range(300)))
+    blocks = [replies.chunk(index, "short", "stop") for index in (1, 2)]
+    blocks += [replies.chunk(0, "\n".join(f"line {number}" for number in range(40)))]
+    blocks += [replies.chunk(0, word) for word in words]
+    blocks += [replies.chunk(0, " the end", "stop"), replies.DONE]
+    reply = replies.events(*blocks, gate=gate)
+    async with screen(tmp_path, reply, prompts("first")) as here:
+        gate.open(3)
+        await here.until("line 5")
+        await here.press("j", "j")
+        await here.until(" 3  ○ unmarked")
+        await here.settled()
+        row = [line.startswith("  3") for line in here.text().splitlines()].index(True)
+        gate.open(len(blocks))
+        await here.until(lambda: all(card.phase is None for card in here.desk.cards))
+        await here.settled()
+        assert here.text().splitlines()[row].startswith("  3")
+        await here.press("k", "k")
+        await here.until("line 0")
+        await here.press("pagedown", "pagedown", "pagedown")
+        await here.until("the end")

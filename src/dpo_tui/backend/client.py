@@ -15,7 +15,7 @@ from dpo_tui.backend.address import Address, parse_base_url
 from dpo_tui.backend.choices import Choices
 from dpo_tui.backend.failures import broken, failure
 from dpo_tui.backend.habits import Habits
-from dpo_tui.backend.models import ensure_model, list_models
+from dpo_tui.backend.models import NO_MODELS, Models, ensure_model, list_models
 from dpo_tui.backend.said import Said, read_response
 from dpo_tui.backend.stream import ChunkStream, Timeouts, read_beginning
 from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Narrowed
@@ -41,9 +41,14 @@ class HttpChatClient:
         key_name: str = "OPENAI_API_KEY",
         timeouts: Timeouts | None = None,
         max_connections: int = 8,
+        *,
+        name: str = "",
+        models: Models = NO_MODELS,
     ) -> None:
         self._address = Address(parse_base_url(base_url), key, key_name)
         self._model = model
+        self._name = name
+        self._models = models
         self._timeouts = timeouts or Timeouts()
         self._max_connections = max_connections
         self._habits = Habits()
@@ -55,9 +60,22 @@ class HttpChatClient:
         return self._address.base_url
 
     @property
+    def name(self) -> str:
+        """What sources call it; empty if it has no name."""
+        return self._name
+
+    @property
     def model(self) -> str:
-        """The model that is asked for."""
+        """The model that is asked for if an ask names none."""
         return self._model
+
+    def serves(self, model: str) -> bool:
+        """Whether it has this model; without a list of models it is believed to have it.
+
+        By its exact name: llama.cpp would take any, and serve what it has.
+        """
+        known = (self._model, *self._models.ids, *self._models.aliases)
+        return model in known or not self._models.ids
 
     def choices_per_request(self, wanted: int) -> int:
         """How many of `wanted` choices to ask for in one request, as far as is known."""
@@ -78,7 +96,7 @@ class HttpChatClient:
             if n < ask.n:
                 ask = replace(ask, n=n)
                 yield Narrowed(n)
-            body = self._habits.body(ask, self._model)
+            body = self._habits.body(ask, ask.model or self._model)
             response = await self._send(body)
             try:
                 if response.is_success:
@@ -91,7 +109,10 @@ class HttpChatClient:
             finally:
                 await response.aclose()
             self._habits.learn(said, ask)
-            if self._habits.choices(n) == n and self._habits.body(ask, self._model) == body:
+            if (
+                self._habits.choices(n) == n
+                and self._habits.body(ask, ask.model or self._model) == body
+            ):
                 raise failure(said, self._address, sent=frozenset(body))
 
     async def probe(self) -> None:

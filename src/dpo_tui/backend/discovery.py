@@ -77,6 +77,8 @@ class ResolvedEndpoint:
     server: str = ""
     note: str = ""
     """What the person should be told of how it was chosen; empty if it is as they said."""
+    models: Models = NO_MODELS
+    """What it lists, as far as is known."""
     is_named: bool = True
     """Whether the person named the URL. A key is for that server; it is not for one that merely
     happened to be found, which on a shared machine can be anybody's."""
@@ -132,11 +134,10 @@ async def resolve_endpoint(
         return ResolvedEndpoint(address.base_url, model, note=note)
     server = _server_of(models)
     if model is None:
-        return ResolvedEndpoint(
-            address.base_url, choose_model(models.ids, address.base_url), server, note
-        )
-    ensure_model(model, models, address)
-    return ResolvedEndpoint(address.base_url, model, server, note)
+        model = choose_model(models.ids, address.base_url)
+    else:
+        ensure_model(model, models, address)
+    return ResolvedEndpoint(address.base_url, model, server, note, models)
 
 
 async def _find_route(address: Address) -> tuple[Address, Models, str]:
@@ -205,6 +206,7 @@ def choose(
         model if model is not None else choose_model(one.models, one.base_url),
         one.server,
         note=f"Found {one.server or 'a server'} at {one.base_url}.",
+        models=one.listing,
         is_named=False,
     )
 

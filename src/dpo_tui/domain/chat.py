@@ -15,6 +15,8 @@ class Ask:
     sampling: Sampling
     """`sampling.seed`, if set, is the seed of choice 0; choice i gets seed + i."""
     n: int = 1
+    model: str | None = None
+    """Which model to ask; None: the one that the endpoint is set to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ class Prompt:
     """How many responses this prompt gets; `None` takes the session's setting."""
     sampling: Sampling = field(default_factory=Sampling)
     """What this prompt overrides of the session's sampling."""
+    temperatures: tuple[float, ...] = ()
+    """In place of `sampling.temperature`, a list that is spread over the responses."""
     responses: tuple[str, ...] = ()
     """Ready-made responses. A prompt that has some is not sent to a server."""
 

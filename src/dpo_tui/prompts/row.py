@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
-from dpo_tui.domain.model import MAX_RESPONSES, Message, Prompt, Role, Sampling
+from dpo_tui.domain.model import MAX_RESPONSES, Message, Prompt, Role
 from dpo_tui.inputs import Place, found, inside, validated
-from dpo_tui.settings import Count, MaxTokens, Seed, Temperature, TopP
+from dpo_tui.values import Count, MaxTokens, Seed, Temperatures, TopP, plan_of
 
 _ROLES: dict[str, Role] = {role: role for role in get_args(Role)}
 
@@ -32,7 +32,7 @@ class Row(Struct, forbid_unknown_fields=True):
     id: str | int | None = None
     tags: list[str] | None = None
     n: Count | None = None
-    temperature: Temperature | None = None
+    temperature: Temperatures | None = None
     top_p: TopP | None = None
     max_tokens: MaxTokens | None = None
     seed: Seed | None = None
@@ -53,17 +53,14 @@ def prompt_from(value: object, place: Place) -> Prompt:
     for index, response in enumerate(row.responses or ()):
         if not response.strip():
             raise place.error("expected text, found none", key=inside("responses", index))
+    plan = plan_of(structs.asdict(row))
     return Prompt(
         messages=_messages(row, place),
         name=None if row.id is None else str(row.id),
         tags=tuple(row.tags or ()),
         n=row.n,
-        sampling=Sampling(
-            temperature=row.temperature,
-            top_p=row.top_p,
-            max_tokens=row.max_tokens,
-            seed=row.seed,
-        ),
+        sampling=plan.sampling,
+        temperatures=plan.temperatures,
         responses=tuple(row.responses or ()),
     )
 

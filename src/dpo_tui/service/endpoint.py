@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from dpo_tui.domain.sources import Recipe
 from dpo_tui.errors import (
     AuthError,
     BackendError,
@@ -77,7 +78,7 @@ class Endpoint:
         self.client = client
         self.in_flight = 0
         self._spawn = spawn
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._on_change = on_change
         self._health = Health.UP
         self._trouble: BackendError | None = None
@@ -85,9 +86,19 @@ class Endpoint:
         self._recovery: asyncio.Task[None] | None = None
 
     @property
+    def load(self) -> float:
+        """How busy it is: 1 when it has as much as it should."""
+        return self.in_flight / self.concurrency
+
+    def serves(self, recipe: Recipe) -> bool:
+        """Whether it can make a response in the way that is wanted."""
+        is_named = recipe.endpoint is None or recipe.endpoint == self.client.name
+        return is_named and (recipe.model is None or self.client.serves(recipe.model))
+
+    @property
     def has_room(self) -> bool:
         """Whether one more request may be sent."""
-        return self._health is Health.UP and self.in_flight < self._concurrency
+        return self._health is Health.UP and self.in_flight < self.concurrency
 
     @property
     def status(self) -> EndpointStatus:

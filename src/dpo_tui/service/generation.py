@@ -20,8 +20,8 @@ from dpo_tui.domain.model import (
     Completion,
     Group,
     Response,
-    Sampling,
 )
+from dpo_tui.domain.sources import Recipe, SamplingPlan, SourceSettings, assign
 from dpo_tui.errors import StoreError
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.endpoint import Endpoint, EndpointStatus
@@ -49,17 +49,26 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """A way to a model."""
+
+    client: ChatClient
+    concurrency: int
+    """Completions in flight from which on no further request is sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationOptions:
     """What the person set."""
 
     n: int
     """Responses per prompt, where the prompt doesn't say."""
-    sampling: Sampling
+    plan: SamplingPlan
     ahead: int | None
     """Groups behind the one on screen that are generated before they are asked for; None adapts
     to the pace of person and server."""
-    concurrency: int
-    """Completions in flight from which on no further request is sent."""
+    sources: Sequence[SourceSettings] = ()
+    """What makes which part of a group; none: any endpoint makes anything."""
 
 
 class Generation:
@@ -68,7 +77,7 @@ class Generation:
     def __init__(
         self,
         disk: Disk,
-        client: ChatClient | None,
+        routes: Sequence[Route],
         options: GenerationOptions,
         clock: Clock,
         annotator: str,
@@ -94,11 +103,10 @@ class Generation:
         self._has_role = False
         self._yields = False
         """Whether the role is given up as soon as the requests under way have ended."""
-        self._endpoint = (
-            Endpoint(client, options.concurrency, self._wake_up, self._spawn)
-            if client is not None
-            else None
-        )
+        self._endpoints = [
+            Endpoint(route.client, route.concurrency, self._wake_up, self._spawn)
+            for route in routes
+        ]
         self._window: list[Group] = []
         self._live: dict[Place, Live] = {}
         self._requests: dict[Request, asyncio.Task[None]] = {}
@@ -112,9 +120,9 @@ class Generation:
     # --- what the screen asks ------------------------------------------------------------------
 
     @property
-    def status(self) -> EndpointStatus | None:
-        """How the endpoint is; None when the session needs none."""
-        return self._endpoint.status if self._endpoint else None
+    def endpoints(self) -> Sequence[EndpointStatus]:
+        """How the endpoints are; none when the session needs no server."""
+        return [endpoint.status for endpoint in self._endpoints]
 
     @property
     def trouble(self) -> StoreError | None:
@@ -156,9 +164,13 @@ class Generation:
         return self._window
 
     @property
+    def _concurrency(self) -> int:
+        return sum(endpoint.concurrency for endpoint in self._endpoints)
+
+    @property
     def breadth(self) -> int:
         """How many groups the window needs so that there is always something to send."""
-        return max(4, 2 * ceil(self._options.concurrency / self._options.n))
+        return max(4, 2 * ceil(self._concurrency / self._options.n))
 
     def is_complete(self, group: Group) -> bool:
         """Whether every response of the set on screen has ended."""
@@ -221,8 +233,8 @@ class Generation:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._role.give()
-        if self._endpoint:
-            await self._endpoint.client.aclose()
+        for endpoint in self._endpoints:
+            await endpoint.client.aclose()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -291,14 +303,26 @@ class Generation:
 
     def _send_what_fits(self) -> None:
         self._forget_unwanted()
-        if not self._endpoint or not self._has_role or self._yields:
+        if not self._has_role or self._yields:
             return
         for group in self._window:
-            while self._endpoint.has_room:
-                slots = self._next_slots(group, self._endpoint.client)
-                if not slots:
-                    break
-                self._send(group, slots, self._endpoint)
+            while self._send_one(group):
+                pass
+
+    def _send_one(self, group: Group) -> bool:
+        """Send one request for what a group lacks, to the least busy endpoint that can serve it."""
+        recipes = self._recipes(group)
+        with_room = [each for each in self._endpoints if each.has_room]
+        for endpoint in sorted(with_room, key=lambda each: each.load):
+            if slots := self._next_slots(group, recipes, endpoint):
+                self._send(group, slots, recipes[slots.start], endpoint)
+                return True
+        return False
+
+    def _recipes(self, group: Group) -> Sequence[Recipe]:
+        """How every slot of the set on screen is to be made."""
+        plan = SamplingPlan(group.prompt.sampling, group.prompt.temperatures)
+        return assign(self._options.sources, self.size(group), self._options.plan, plan)
 
     def _forget_unwanted(self) -> None:
         """Drop what was begun for groups that the person has left, unless a request brings it."""
@@ -313,24 +337,29 @@ class Generation:
             if slot not in ended or Place(group.id, group.draft.set_no, slot) in self._live:
                 yield slot
 
-    def _next_slots(self, group: Group, client: ChatClient) -> range:
-        """A run of neighbouring slots that one request can ask for; empty when there is none.
+    def _next_slots(self, group: Group, recipes: Sequence[Recipe], endpoint: Endpoint) -> range:
+        """A run of slots that one request to this endpoint can ask for; empty if there is none.
 
         Neighbours, because a server gives choice i the seed of choice 0 plus i.
         """
         own = [each for each in self._requests if (each.group.id, each.set_no) == _set_of(group)]
         busy = {slot for request in own for slot in request.open}
-        free = [slot for slot in self._lacking(group) if slot not in busy]
+        free = [
+            slot
+            for slot in self._lacking(group)
+            if slot not in busy and endpoint.serves(recipes[slot])
+        ]
         if not free:
             return range(0)
         first, *others = free
         length = 1
         while (
-            length < min(len(free), self._options.concurrency)
+            length < min(len(free), endpoint.concurrency)
             and others[length - 1] == first + length
+            and recipes[first + length] == recipes[first]
         ):
             length += 1
-        length = client.choices_per_request(length)
+        length = endpoint.client.choices_per_request(length)
         if length == 1 and own and self._reads_a_long_prompt(group):
             return range(0)
         return range(first, first + length)
@@ -342,19 +371,17 @@ class Generation:
             live.first_token is None for live in self.live(*_set_of(group)).values()
         )
 
-    def _send(self, group: Group, slots: range, endpoint: Endpoint) -> None:
+    def _send(self, group: Group, slots: range, recipe: Recipe, endpoint: Endpoint) -> None:
         set_no = group.draft.set_no
-        sampling = group.prompt.sampling.over(self._options.sampling)
         lives = {
             slot: self._live.setdefault(Place(group.id, set_no, slot), Live()) for slot in slots
         }
-        if sampling.seed is not None:
+        if recipe.sampling.seed is not None:
             # Every set, and every response that takes the place of another, gets seeds of its own.
             lap = set_no - 1 + lives[slots.start].replaces
-            sampling = replace(sampling, seed=sampling.seed + lap * MAX_RESPONSES + slots.start)
-        request = Request(
-            group, sampling, lives, endpoint, self._clock, self._store, self.on_change
-        )
+            seed = recipe.sampling.seed + lap * MAX_RESPONSES + slots.start
+            recipe = replace(recipe, sampling=replace(recipe.sampling, seed=seed))
+        request = Request(group, recipe, lives, endpoint, self._clock, self._store, self.on_change)
         self._requests[request] = self._spawn(self._see_through(request))
 
     async def _see_through(self, request: Request) -> None:

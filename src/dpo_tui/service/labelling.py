@@ -99,13 +99,15 @@ class Labelling:
         """The group on screen as it is now."""
         if self.group is None:
             return None
-        status = self.generation.status
+        endpoints = self.generation.endpoints
         if self.generation.is_elsewhere:
             note = "another process generates for this session; what it brings shows up here"
-        elif status is None:
-            note = "no server is configured"
+        elif not endpoints:
+            note = "there is no server to ask"
+        elif any(each.health is Health.UP for each in endpoints):
+            note = ""
         else:
-            note = "" if status.health is Health.UP else status.message
+            note = endpoints[0].message
         return make_sheet(
             self.group,
             self.generation.live(self.group.id, self.group.draft.set_no),
@@ -200,7 +202,7 @@ class Labelling:
         group = self.group
         if group is None:
             return Refused("everything is decided")
-        if self.generation.status is None:
+        if not self.generation.endpoints:
             return Refused("there is no server to ask")
         live = self.generation.live(group.id, group.draft.set_no)
         if not group.shown() and all(each.phase is Phase.WAITING for each in live.values()):
@@ -218,7 +220,7 @@ class Labelling:
         group = self.group
         if group is None:
             return Refused("everything is decided")
-        if self.generation.status is None:
+        if not self.generation.endpoints:
             return Refused("there is no server to ask")
         response = next((each for each in group.shown() if each.slot == slot), None)
         if response is None or not self._has_ended(response):
@@ -232,7 +234,7 @@ class Labelling:
         group = self.group
         if group is None:
             return Refused("everything is decided")
-        if self.generation.status is None:
+        if not self.generation.endpoints:
             return Refused("there is no server to ask")
         if self.generation.size(group) >= MAX_RESPONSES:
             return Refused(f"a group has at most {MAX_RESPONSES} responses")
@@ -331,7 +333,6 @@ class Labelling:
 
     def _reconcile(self) -> None:
         store = self._disk.store
-        unsettled = store.unsettled()
-        if unsettled:
-            result = self._dataset.reconcile(unsettled, store.settled())
+        result = self._dataset.reconcile(store.unsettled(), store.settled())
+        if result.entries:
             store.settle(result.entries)

@@ -45,8 +45,17 @@ class ChatClient(Protocol):
         ...
 
     @property
+    def name(self) -> str:
+        """What sources call it; empty if it has no name."""
+        ...
+
+    @property
     def model(self) -> str:
-        """The model that is asked for."""
+        """The model that is asked for if an ask names none."""
+        ...
+
+    def serves(self, model: str) -> bool:
+        """Whether it has this model, as far as is known."""
         ...
 
     def choices_per_request(self, wanted: int) -> int:

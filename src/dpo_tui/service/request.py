@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Delta, Ended, Narrowed
 from dpo_tui.domain.labelling import completion_state
-from dpo_tui.domain.model import Completion, Group, Origin, Sampling, Source, State
+from dpo_tui.domain.model import Completion, Group, Origin, Source, State
+from dpo_tui.domain.sources import Recipe
 from dpo_tui.errors import BackendError, PromptError, ServerError
 from dpo_tui.service.endpoint import Endpoint, spares_the_card
 from dpo_tui.service.live import Live, Phase
@@ -29,7 +30,7 @@ class Request:
     def __init__(
         self,
         group: Group,
-        sampling: Sampling,
+        recipe: Recipe,
         lives: dict[int, Live],
         endpoint: Endpoint,
         clock: Clock,
@@ -41,7 +42,7 @@ class Request:
         self.open = lives
         """By slot, what it still has to bring."""
         self._first_slot = min(lives)
-        self._sampling = sampling
+        self._recipe = recipe
         self._endpoint = endpoint
         self._clock = clock
         self._store = store
@@ -53,7 +54,8 @@ class Request:
     async def run(self) -> None:
         """Send it and see it through; a slot that it doesn't bring is free for another request."""
         n = len(self.open)
-        ask = Ask(self.group.prompt.messages, self._sampling, n)
+        recipe = self._recipe
+        ask = Ask(self.group.prompt.messages, recipe.sampling, n, recipe.model)
         try:
             async with aclosing(self._endpoint.client.stream(ask)) as events:
                 async for event in events:
@@ -138,8 +140,9 @@ class Request:
 
     def _source(self, slot: int) -> Source:
         """Where the response of a slot comes from, its own seed included."""
-        sampling = self._sampling
+        sampling = self._recipe.sampling
         if sampling.seed is not None:
             sampling = replace(sampling, seed=sampling.seed + slot - self._first_slot)
         client = self._endpoint.client
-        return Source(Origin.MODEL, client.endpoint, client.model, sampling)
+        model = self._recipe.model or client.model
+        return Source(Origin.MODEL, client.endpoint, model, sampling)

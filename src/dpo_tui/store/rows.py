@@ -116,6 +116,8 @@ def settings_fields(prompt: Prompt) -> dict[str, object]:
         fields["n"] = prompt.n
     if sampling := _sampling_fields(prompt.sampling):
         fields["sampling"] = sampling
+    if prompt.temperatures:
+        fields["temperatures"] = list(prompt.temperatures)
     return fields
 
 
@@ -128,6 +130,7 @@ def prompt_of(messages: bytes, settings: bytes, ready: Iterable[str]) -> Prompt:
         tags=tuple(fields.get("tags", ())),
         n=fields.get("n"),
         sampling=_sampling(fields.get("sampling", {})),
+        temperatures=tuple(fields.get("temperatures", ())),
         responses=tuple(ready),
     )
 

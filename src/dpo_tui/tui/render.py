@@ -11,7 +11,7 @@ from dpo_tui.domain.model import Mark, Progress, State
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.service.endpoint import EndpointStatus, Health
 from dpo_tui.service.live import Phase
-from dpo_tui.service.sheet import Card
+from dpo_tui.service.sheet import Card, Sheet
 
 Part = tuple[str, str]
 """Text and style."""
@@ -82,17 +82,17 @@ def plural(count: int, word: str) -> str:
 def session_line(
     *,
     name: str,
-    position: int | None,
+    sheet: Sheet | None,
     progress: Progress,
     pace: float | None,
     eta: float | None,
     ready_ahead: int | None,
-    endpoint: EndpointStatus | None,
+    endpoints: Sequence[EndpointStatus],
     width: int,
 ) -> Content:
     """The top line: what fits of it, the most important parts first."""
     muted = "$foreground-muted"
-    at = f"{position + 1:,}/{progress.total:,}" if position is not None else "done"
+    at = f"{sheet.position + 1:,}/{progress.total:,}" if sheet else "done"
     left: list[tuple[int, list[Part]]] = [
         (0, [(at, "bold")]),
         (3, [(f"{progress.decided:,} decided", muted)]),
@@ -100,6 +100,8 @@ def session_line(
         (7, [(f"{progress.left:,} left", muted)]),
         (2, [(plural(progress.pairs, "pair"), muted)]),
     ]
+    if sheet and sheet.set_count > 1:
+        left.insert(1, (1, [(f"set {sheet.set_index + 1} of {sheet.set_count}", "$text-accent")]))
     if pace is not None:
         left.append((8, [(f"{duration(pace)} each", muted)]))
     if eta is not None and progress.left:
@@ -107,16 +109,23 @@ def session_line(
     if ready_ahead is not None:
         left.append((5, [(f"{ready_ahead} ahead", muted)]))
     left.insert(0, (9, [(display_line(name), "bold $text-primary")]))
-    right = _endpoint_parts(endpoint, max(10, width // 4))
+    right = _endpoint_parts(endpoints, max(10, width // 4))
     return _fit(left, right, width)
 
 
-def _endpoint_parts(endpoint: EndpointStatus | None, width: int) -> list[Part]:
-    if endpoint is None:
+def _endpoint_parts(endpoints: Sequence[EndpointStatus], width: int) -> list[Part]:
+    """The one endpoint, or how many of several are well."""
+    if not endpoints:
         return [("no server needed", "$foreground-muted")]
-    symbol, style = _HEALTH[endpoint.health]
-    name = Content(display_line(endpoint.model.rsplit("/", 1)[-1])).truncate(width, ellipsis=True)
-    return [(symbol, style), (" ", ""), (name.plain, "$foreground-muted")]
+    worst = max((each.health for each in endpoints), key=list(_HEALTH).index)
+    up = sum(each.health is Health.UP for each in endpoints)
+    symbol, style = _HEALTH[worst]
+    if len(endpoints) > 1:
+        name = f"{up} of {len(endpoints)} servers up"
+    else:
+        model = Content(display_line(endpoints[0].model.rsplit("/", 1)[-1]))
+        name = model.truncate(width, ellipsis=True).plain
+    return [(symbol, style), (" ", ""), (name, "$foreground-muted")]
 
 
 def _fit(left: Sequence[tuple[int, list[Part]]], right: list[Part], width: int) -> Content:
@@ -132,13 +141,14 @@ def _fit(left: Sequence[tuple[int, list[Part]]], right: list[Part], width: int) 
         kept.remove(max(kept, key=lambda each: each[0]))
 
 
-def trouble_line(endpoint: EndpointStatus | None, trouble: DpoTuiError | None) -> Content:
+def trouble_line(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | None) -> Content:
     """What a person should know or mend now; empty when all is well."""
     parts: list[Part] = []
     if trouble:
         parts.append((display_line(str(trouble)), "bold $text-error"))
-    if endpoint and endpoint.health is not Health.UP:
-        style = "$text-warning" if endpoint.health is Health.BUSY else "$text-error"
-        said = display_line(f"{endpoint.message} {endpoint.remedy}".strip())
-        parts.append((f"{endpoint.url} {said}", style))
+    for endpoint in endpoints:
+        if endpoint.health is not Health.UP:
+            style = "$text-warning" if endpoint.health is Health.BUSY else "$text-error"
+            said = display_line(f"{endpoint.message} {endpoint.remedy}".strip())
+            parts.append((f"{endpoint.url} {said}", style))
     return Content("\n").join([Content.styled(*part) for part in parts])

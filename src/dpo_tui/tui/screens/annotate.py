@@ -15,6 +15,7 @@ from dpo_tui.display import display_line
 from dpo_tui.domain.model import Mark
 from dpo_tui.errors import StoreError
 from dpo_tui.service.labelling import Confirmed, Labelling, Refused
+from dpo_tui.service.sheet import Sheet
 from dpo_tui.tui.actions import JUDGE, MOVE, NUMBERS, bindings
 from dpo_tui.tui.render import plural, session_line, trouble_line
 from dpo_tui.tui.widgets.card_list import CardList
@@ -39,7 +40,8 @@ class AnnotateScreen(Screen[None]):
         self._session_name = name
         self._shown: tuple[int, int] | None = None
         """Group and set of the sheet that was painted last."""
-        self._is_pending = False
+        self.is_behind = False
+        """Whether something has changed that isn't painted yet."""
         self._painted_at = 0.0
         self._session_line = Static(id="session", markup=False)
         self._prompt = PromptPane()
@@ -65,14 +67,14 @@ class AnnotateScreen(Screen[None]):
 
     async def on_resize(self) -> None:
         """The top line depends on the width."""
-        self._paint_frame()
+        self._paint_frame(self._labelling.sheet)
 
     # --- painting ------------------------------------------------------------------------------
 
     def _repaint_soon(self) -> None:
         """Repaint at the next occasion; called from whatever task the service runs in."""
-        if not self._is_pending and self.is_running:
-            self._is_pending = True
+        if not self.is_behind and self.is_running:
+            self.is_behind = True
             self.call_later(self._schedule_repaint)
 
     async def _schedule_repaint(self) -> None:
@@ -84,7 +86,7 @@ class AnnotateScreen(Screen[None]):
 
     async def _repaint(self) -> None:
         """Show what the service has now. Widgets know what changed; nothing else is redrawn."""
-        self._is_pending = False
+        self.is_behind = False
         self._painted_at = monotonic()
         sheet = self._labelling.sheet
         with self.app.batch_update():
@@ -99,27 +101,25 @@ class AnnotateScreen(Screen[None]):
                 self._shown = sheet.group_id, sheet.set_no
                 if is_other_group:
                     self._prompt.show(sheet.messages)
-                await self.cards.show(sheet.cards)
-                if is_other_set:
-                    self.cards.rewind()
-            self._paint_frame()
+                await self.cards.show(sheet.cards, is_new=is_other_set)
+            self._paint_frame(sheet)
 
-    def _paint_frame(self) -> None:
+    def _paint_frame(self, sheet: Sheet | None) -> None:
         labelling = self._labelling
         generation = labelling.generation
-        endpoint = generation.status
+        endpoints = generation.endpoints
         line = session_line(
             name=self._session_name,
-            position=labelling.group.position if labelling.group else None,
+            sheet=sheet,
             progress=labelling.progress,
             pace=labelling.seconds_per_group,
             eta=labelling.eta_seconds,
-            ready_ahead=generation.ready_ahead if endpoint and labelling.group else None,
-            endpoint=endpoint,
+            ready_ahead=generation.ready_ahead if endpoints and labelling.group else None,
+            endpoints=endpoints,
             width=self.size.width - 2,
         )
         self._session_line.update(line)
-        trouble = trouble_line(endpoint, generation.trouble or labelling.dataset_trouble)
+        trouble = trouble_line(endpoints, generation.trouble or labelling.dataset_trouble)
         self._trouble.update(trouble)
         self._trouble.display = bool(trouble.plain)
 
@@ -206,7 +206,7 @@ class AnnotateScreen(Screen[None]):
 
     def action_first_card(self) -> None:
         """Go to the first response."""
-        self.cards.rewind()
+        self.cards.go(0)
 
     def action_last_card(self) -> None:
         """Go to the last response."""

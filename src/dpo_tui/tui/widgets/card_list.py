@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.containers import VerticalScroll
 from textual.geometry import Region
@@ -17,6 +17,7 @@ class CardList(VerticalScroll, can_focus=False):
     def __init__(self) -> None:
         super().__init__()
         self._cards: list[ResponseCard] = []
+        self._shown = 0
         self._current = 0
 
     @property
@@ -24,42 +25,70 @@ class CardList(VerticalScroll, can_focus=False):
         """The slot that keys act on."""
         return self._current
 
-    async def show(self, cards: Sequence[Card]) -> None:
-        """Show these responses, in the order of their slots."""
+    async def show(self, cards: Sequence[Card], *, is_new: bool) -> None:
+        """Show these responses, in the order of their slots.
+
+        `is_new` says that they are other ones than before, to be read from the first one on.
+        """
         missing = [ResponseCard(slot) for slot in range(len(self._cards), len(cards))]
         if missing:
             self._cards += missing
             await self.mount_all(missing)
         for widget in self._cards[len(cards) :]:
             widget.display = False
+        self._shown = len(cards)
         for widget, card in zip(self._cards, cards, strict=False):
             widget.display = True
-            widget.show(card)
-        self._shown = len(cards)
+            widget.show_title(card)
+            if is_new or self._may_grow(widget, card):
+                widget.show_text()
+        if is_new:
+            self._move_to(0)
+            self.scroll_home(animate=False)
 
-    def rewind(self) -> None:
-        """Go to the first card, at its top."""
-        self._move_to(0)
-        self.scroll_home(animate=False)
+    def _may_grow(self, widget: ResponseCard, card: Card) -> bool:
+        """Whether more text in a card would be seen, and disturb nobody.
+
+        In a card that begins above the view it would move what is being read below; in one that is
+        below the view it costs a repaint for nothing, and while it streams there is soon another
+        occasion.
+        """
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        begins = widget.virtual_region.y
+        if begins < top and widget.slot < self._current:
+            return False
+        return begins < bottom or card.phase is None
 
     def go(self, slot: int) -> None:
         """Make a card the current one, and scroll no more than it takes to read its beginning."""
-        slot = max(0, min(slot, self._shown - 1))
-        self._move_to(slot)
-        card = self._cards[slot]
-        region = card.virtual_region
+        self._move_to(max(0, min(slot, self._shown - 1)))
+        self._when_fresh(self._scroll_to_current)
+
+    def page(self, pages: float) -> None:
+        """Scroll by pages, a line of overlap kept, and take the current card along."""
+        self._when_fresh(lambda: self._scroll_by(pages))
+
+    def _when_fresh(self, scroll: Callable[[], None]) -> None:
+        """Scroll over what there really is: cards that were held back grow first."""
+        grown = [card.show_text() for card in self._cards[: self._shown]]
+        if any(grown):
+            self.call_after_refresh(scroll)
+        else:
+            scroll()
+
+    def _scroll_to_current(self) -> None:
+        region = self._cards[self._current].virtual_region
         # A card taller than the view is shown from its title on.
         wanted = Region(region.x, region.y, region.width, min(region.height, self.size.height))
         self.scroll_to_region(wanted, animate=False, force=True, x_axis=False)
 
-    def page(self, pages: float) -> None:
-        """Scroll by pages, a line of overlap kept, and take the current card along."""
+    def _scroll_by(self, pages: float) -> None:
         height = max(1, self.size.height - 1)
         self.scroll_to(y=self.scroll_target_y + round(height * pages), animate=False, force=True)
         self.call_after_refresh(self._follow_view)
 
     def _follow_view(self) -> None:
-        """Make the first card whose title is in view the current one, if the current is not."""
+        """Make the first card that is in view the current one, if the current one is not."""
         top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
         shown = self._cards[: self._shown]
         if top <= shown[self._current].virtual_region.y < bottom:
@@ -70,8 +99,6 @@ class CardList(VerticalScroll, can_focus=False):
                 break
 
     def _move_to(self, slot: int) -> None:
-        for card in (self._cards[self._current : self._current + 1]) if self._cards else []:
-            card.set_current(False)
+        self._cards[self._current].set_current(False)
         self._current = slot
-        if self._cards:
-            self._cards[slot].set_current(True)
+        self._cards[slot].set_current(True)

@@ -23,6 +23,8 @@ class ResponseCard(Vertical):
         super().__init__()
         self.slot = slot
         self._card: Card | None = None
+        self._painted: Card | None = None
+        """The card whose text is on screen."""
         self._number = Static(f"{slot + 1:>2}", classes="number", markup=False)
         self._mark = Static(classes="mark", markup=False)
         self._state = Static(classes="state", markup=False)
@@ -48,12 +50,21 @@ class ResponseCard(Vertical):
         """Show, or no longer show, that keys act on this card."""
         self._title.set_class(current, "-current")
 
-    def show(self, card: Card) -> None:
-        """Show a response; only what has changed is repainted."""
+    def show_title(self, card: Card) -> None:
+        """Show a response's number, mark and state; its text follows with `show_text`."""
         old, self._card = self._card, card
         if old is None or mark_part(old) != mark_part(card):
             self._mark.update(Content.styled(*mark_part(card)))
         if old is None or state_part(old) != state_part(card):
             self._state.update(Content.styled(*state_part(card)))
-        self._body.show(card_body(card))
+
+    def show_text(self) -> bool:
+        """Show the response's text as it is now; returns whether that changed anything."""
+        if self._card is None or self._card is self._painted:
+            return False
+        self._painted = card = self._card
+        text = card_body(card)
+        is_other = text != self._body.text
+        self._body.show(text)
         self._body.set_class(not card.usable or not card.text.strip(), "-unusable")
+        return is_other

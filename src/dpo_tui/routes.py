@@ -1,0 +1,105 @@
+"""From the settings to the endpoints that are asked: part of the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from dpo_tui.backend.client import HttpChatClient
+from dpo_tui.backend.discovery import resolve_endpoint
+from dpo_tui.domain.sources import SourceSettings
+from dpo_tui.errors import BackendError, InputError
+from dpo_tui.secret import Secret
+from dpo_tui.service.generation import Route
+from dpo_tui.settings import Settings
+from dpo_tui.source_tables import EndpointSettings
+
+KeyOf = Callable[[EndpointSettings], Secret | None]
+"""The key for an endpoint, if its environment variable is set."""
+
+
+async def find_routes(
+    settings: Settings, key_of: KeyOf, say: Callable[[str], None], *, has_work: bool
+) -> list[Route]:
+    """The endpoints that were named, or the one that runs on this machine.
+
+    An endpoint that doesn't answer is told and left out as long as another one does. With
+    `has_work` there is something to label already, so that none at all is told too, and no error.
+
+    Raises:
+        InputError: it can't be told which endpoint or model is meant, or a source has none.
+        BackendError: no endpoint can be used.
+    """
+    named = settings.named_endpoints
+    ways = [_named_route(each, key_of, say) for each in named] or [_found_route(settings, say)]
+    found = await asyncio.gather(*ways, return_exceptions=True)
+    routes = [each for each in found if isinstance(each, Route)]
+    failures = [each for each in found if isinstance(each, BaseException)]
+    if not has_work:
+        failures += await _unusable(routes)
+    for failure in failures:
+        if not isinstance(failure, BackendError):
+            raise failure
+    if len(failures) >= len(found) and not has_work:
+        raise failures[0]
+    for failure in failures:
+        say(str(failure))
+    if not routes:
+        say("Labelling what is there already.")
+    _check_sources(settings.sources, routes)
+    return routes
+
+
+async def _unusable(routes: Sequence[Route]) -> list[BaseException]:
+    """What those that would not serve a request now say."""
+    probes = (route.client.probe() for route in routes)
+    results = await asyncio.gather(*probes, return_exceptions=True)
+    return [each for each in results if each is not None]
+
+
+async def _named_route(
+    endpoint: EndpointSettings, key_of: KeyOf, say: Callable[[str], None]
+) -> Route:
+    key = key_of(endpoint)
+    resolved = await resolve_endpoint(endpoint.base_url, endpoint.model, key, endpoint.api_key_env)
+    if resolved.note:
+        say(resolved.note)
+    client = HttpChatClient(
+        resolved.base_url,
+        resolved.model,
+        key,
+        endpoint.api_key_env,
+        max_connections=endpoint.concurrency,
+        name=endpoint.name or "",
+        models=resolved.models,
+    )
+    return Route(client, endpoint.concurrency)
+
+
+async def _found_route(settings: Settings, say: Callable[[str], None]) -> Route:
+    resolved = await resolve_endpoint(None, settings.model, None, settings.api_key_env)
+    say(f"{resolved.note} Using {resolved.model}.")
+    # No key: it is for a server that was named, and this one may be anybody's.
+    client = HttpChatClient(
+        resolved.base_url,
+        resolved.model,
+        None,
+        settings.api_key_env,
+        max_connections=settings.concurrency,
+        models=resolved.models,
+    )
+    return Route(client, settings.concurrency)
+
+
+def _check_sources(sources: Sequence[SourceSettings], routes: Sequence[Route]) -> None:
+    for number, source in enumerate(sources, start=1):
+        clients = [
+            route.client
+            for route in routes
+            if source.endpoint is None or route.client.name == source.endpoint
+        ]
+        if routes and source.model and not any(each.serves(source.model) for each in clients):
+            raise InputError(
+                f"[[source]] number {number}: no endpoint serves the model {source.model!r}.",
+                remedy="Name a model that one of the endpoints lists, or add its [[endpoint]].",
+            )

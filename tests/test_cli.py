@@ -1,0 +1,223 @@
+"""The command line without a terminal: help, the small commands, and input that is wrong."""
+
+import os
+import shlex
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.program import PROGRAM, Person
+from tests.terminal.terminal import Terminal
+
+ONE = 'user = ["one"]\n'
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    return Person(tmp_path)
+
+
+def refused(person: Person, *arguments: str, **variables: str) -> str:
+    """The message of a run that is ended with exit code 2 and leaves everything as it was."""
+    before = person.left_behind()
+    result = person.run(*arguments, **variables)
+    assert (result.returncode, result.stdout) == (2, ""), result
+    assert "Traceback" not in result.stderr
+    assert person.left_behind() == before
+    return result.stderr
+
+
+# --- help ----------------------------------------------------------------------------------------
+
+
+def test_help(person: Person) -> None:
+    result = person.run("--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    for word in ("annotate", "init", "sessions", "--version", "--print-completion"):
+        assert word in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("annotate", ["PROMPTS", "--base-url", "OPENAI_API_KEY", "--local", "--fresh", "2 to 20"]),
+        ("init", ["prompts.toml", "--config"]),
+        ("sessions", ["decided"]),
+    ],
+)
+def test_help_of_a_command(person: Person, command: str, words: list[str]) -> None:
+    result = person.run(command, "--help", COLUMNS="80")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [word for word in words if word not in result.stdout] == []
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_version(person: Person) -> None:
+    result = person.run("--version")
+    assert (result.returncode, result.stdout) == (0, f"dpo-tui {version('dpo-tui')}\n")
+
+
+def test_completion_is_a_script_that_bash_takes(person: Person) -> None:
+    result = person.run("--print-completion", "bash")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "--base-url" in result.stdout
+    subprocess.run(["bash", "-n"], input=result.stdout, text=True, check=True)
+
+
+def test_a_reader_that_leaves_early_is_no_error(person: Person) -> None:
+    command = f"{shlex.join(PROGRAM)} --print-completion bash | true; echo ${{PIPESTATUS[0]}}"
+    result = subprocess.run(
+        ["bash", "-c", command], env=person.environment, capture_output=True, text=True, check=True
+    )
+    assert (result.stdout, result.stderr) == ("0\n", "")
+
+
+# --- init and sessions ---------------------------------------------------------------------------
+
+
+def test_init_writes_a_file_that_works_and_never_overwrites(person: Person) -> None:
+    result = person.run("init")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "dpo-tui annotate prompts.toml" in result.stdout
+    assert "needs a terminal" in refused(person, "annotate", "prompts.toml")
+    written = (person.folder / "prompts.toml").read_bytes()
+    assert "prompts.toml: there is something already" in refused(person, "init")
+    assert (person.folder / "prompts.toml").read_bytes() == written
+
+
+def test_init_writes_the_config_for_the_user_alone(person: Person) -> None:
+    result = person.run("init", "--config", "mine.toml")
+    assert result.returncode == 0
+    (config,) = person.home.rglob("config.toml")
+    assert str(config) in result.stdout
+    assert config.stat().st_mode & 0o077 == 0
+    assert config.parent.stat().st_mode & 0o077 == 0
+    assert "needs a terminal" in refused(person, "annotate", "mine.toml")
+    config.write_text("n = 21\n")
+    assert f"{config}: key n" in refused(person, "annotate", "mine.toml")
+
+
+def test_init_into_a_folder_that_is_not_there(person: Person) -> None:
+    assert "nowhere/prompts.toml: can't be written" in refused(
+        person, "init", "nowhere/prompts.toml"
+    )
+
+
+def test_sessions(person: Person) -> None:
+    none = person.run("sessions")
+    assert (none.returncode, none.stderr) == (0, "")
+    assert "dpo-tui annotate" in none.stdout
+
+    person.write("prompts.toml", '[[prompt]]\nuser = "one"\nresponses = ["yes", "no"]\n')
+    with person.start("annotate", "prompts.toml") as terminal:
+        terminal.wait_for(" 1/1 ")
+        terminal.press("1", "enter")
+        terminal.wait_for("Every group is decided")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+    some = person.run("sessions", COLUMNS="200")
+    assert (some.returncode, some.stderr) == (0, "")
+    heading, line = some.stdout.splitlines()
+    assert heading.split()[-1] == "session"
+    assert line.split()[1:5] == ["1", "0", "0", "1"], "decided, skipped, left, pairs"
+    assert line.split()[0].endswith("prompts.toml")
+    assert line.split()[-1].startswith("prompts-")
+
+    damaged = person.session().with_name("damaged.db")
+    damaged.write_bytes(b"no session")
+    both = person.run("sessions", COLUMNS="200")
+    assert both.returncode == 1
+    assert both.stdout == some.stdout
+    assert str(damaged) in both.stderr
+    assert "Traceback" not in both.stderr
+
+
+# --- input that is wrong -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param('user = ["one"\nn = 3', "prompts.toml: not valid TOML", id="broken"),
+        pytest.param("user = [1]", "prompts.toml: key user, number 1: expected text", id="type"),
+        pytest.param(f'{ONE}n = "four"', "prompts.toml: key n: expected a whole", id="setting"),
+        pytest.param(f"{ONE}n = 21", "prompts.toml: key n: expected", id="n"),
+        pytest.param(f"{ONE}temprature = 1", "temperature", id="misspelt"),
+        pytest.param(f'{ONE}api_key = "sk"', "an API key doesn't belong in a file", id="key"),
+        pytest.param('[[prompt]]\nuser = ""', "[[prompt]] number 1", id="empty prompt"),
+        pytest.param(f'{ONE}include = ["no.txt"]', "no.txt: there is no such file", id="include"),
+        pytest.param(f'{ONE}include = ["."]', "this is a folder", id="included folder"),
+    ],
+)
+def test_a_prompts_file_that_is_wrong(person: Person, text: str, words: str) -> None:
+    person.write("prompts.toml", text)
+    assert words in refused(person, "annotate", "prompts.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.toml", "missing.toml: there is no such file"),
+        (".", "this is a folder"),
+        ("prompts.csv", "prompts.csv: not a form of prompts file"),
+        ("binary.toml", "binary.toml: line 1: not UTF-8"),
+    ],
+)
+def test_a_prompts_file_that_is_none(person: Person, name: str, words: str) -> None:
+    person.write("prompts.csv", "one")
+    (person.folder / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    assert words in refused(person, "annotate", name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_prompts_file_that_may_not_be_read(person: Person) -> None:
+    person.write("prompts.toml", ONE).chmod(0)
+    assert "chmod u+r" in refused(person, "annotate", "prompts.toml")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["-n", "1"], "-n: expected"),
+        (["-n", "21"], "-n: expected"),
+        (["-n", "many"], "-n: expected a whole number"),
+        (["--temperature", "-1"], "--temperature: expected"),
+        (["--top-p", "2"], "--top-p: expected"),
+        (["--max-tokens", "0"], "--max-tokens: expected"),
+        (["--seed", "x"], "--seed: expected a whole number"),
+        (["--concurrency", "0"], "--concurrency: expected"),
+        (["--base-url", " "], "--base-url: expected"),
+        (["--session", " "], "--session: the name is empty"),
+        (["--what"], "unrecognized arguments: --what"),
+        (["--model"], "--model: expected one argument"),
+    ],
+)
+def test_flags_that_are_wrong(person: Person, flags: list[str], words: str) -> None:
+    person.write("prompts.toml", ONE)
+    assert words in refused(person, "annotate", "prompts.toml", *flags)
+
+
+def test_variables_that_are_wrong(person: Person) -> None:
+    person.write("prompts.toml", ONE)
+    for name, value in {"DPO_TUI_N": "1", "DPO_TUI_TEMPERATURE": "hot"}.items():
+        assert f"{name}: expected" in refused(person, "annotate", "prompts.toml", **{name: value})
+
+
+def test_no_command(person: Person) -> None:
+    assert "COMMAND" in refused(person)
+    assert "lable" in refused(person, "lable")
+
+
+@pytest.mark.parametrize("redirection", ["< /dev/null", "| cat", "2> log", "<&-"])
+def test_a_screen_needs_a_whole_terminal(person: Person, redirection: str) -> None:
+    person.write("prompts.txt", "one\n")
+    script = f"{shlex.join(PROGRAM)} annotate prompts.txt {redirection}; echo ${{PIPESTATUS[0]}}"
+    command = ["bash", "-c", script]
+    with Terminal(command, env=person.environment, cwd=person.folder) as terminal:
+        terminal.wait_exit()
+        said = terminal.screen() + "".join(each.read_text() for each in person.folder.glob("log"))
+        assert "annotate needs a terminal" in said
+        assert "\n2\n" in f"\n{said}"
+        assert b"\x1b" not in terminal.raw
