@@ -35,7 +35,7 @@ def refused(person: Person, *arguments: str, **variables: str) -> str:
 def test_help(person: Person) -> None:
     result = person.run("--help")
     assert (result.returncode, result.stderr) == (0, "")
-    for word in ("annotate", "init", "sessions", "--version", "--print-completion"):
+    for word in ("annotate", "generate", "init", "sessions", "--version", "--print-completion"):
         assert word in result.stdout
 
 
@@ -44,6 +44,7 @@ def test_help(person: Person) -> None:
     [
         ("annotate", ["PROMPTS", "--base-url", "OPENAI_API_KEY", "--local", "--fresh", "2 to 20"]),
         ("init", ["prompts.toml", "--config"]),
+        ("generate", ["PROMPTS", "--limit", "--base-url"]),
         ("sessions", ["decided"]),
     ],
 )

@@ -31,6 +31,7 @@ _VALUES: dict[str, list[object]] = {
     "ahead": [0, 1, 2, 4],
     "concurrency": [1, 2, 3, 256],
     "allow_cut_off": [True, False, True, False],
+    "slow_link": [True, False, True, False],
     "model_file": [Path("/a"), Path("/b"), Path("/c"), Path("/d")],
 }
 
@@ -101,6 +102,7 @@ def test_defaults() -> None:
         ahead=None,
         concurrency=8,
         allow_cut_off=False,
+        slow_link=False,
         model_file=None,
     )
 
@@ -122,6 +124,7 @@ def test_every_setting_is_a_field_and_its_names_follow_one_rule() -> None:
         "DPO_TUI_AHEAD",
         "DPO_TUI_CONCURRENCY",
         "DPO_TUI_ALLOW_CUT_OFF",
+        "DPO_TUI_SLOW_LINK",
         "DPO_TUI_MODEL_FILE",
     }
 

@@ -38,6 +38,7 @@ def test_what_the_starter_prompts_only_show_works_too(tmp_path: Path) -> None:
         "ahead",
         "concurrency",
         "allow_cut_off",
+        "slow_link",
         "model_file",
     }
     assert set(file.settings) == shown | {"sampling.extra.min_p"}

@@ -32,7 +32,6 @@ def make_parser() -> argparse.ArgumentParser:
         description="Label preference pairs (chosen / rejected) in the terminal, next to your own "
         "model server.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dpo-tui {version('dpo-tui')}")
     shtab.add_argument_to(parser, help="print a completion script for your shell and leave")
@@ -51,9 +50,15 @@ def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Show the responses to one prompt after the other and label them. Stops and "
         "resumes at any time: the same prompts file always finds its own session again.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_work_arguments(annotate)
+    screen = annotate.add_argument_group("screen")
+    screen.add_argument(
+        "--slow-link",
+        action="store_true",
+        default=None,
+        help="repaint half as often and in 256 colours",
+    )
 
 
 def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -64,7 +69,6 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
         "again at any time, and beside `annotate` on the same prompts file. Exit code 1 says that "
         "some responses failed.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     generate.add_argument("--limit", type=int, metavar="N", help="fill at most N groups")
     _add_work_arguments(generate)

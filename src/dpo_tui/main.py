@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,11 +91,18 @@ async def annotate(job: Job, say: Say) -> Outcome:
 
 async def _app(labelling: Labelling, job: Job, opened: Opened) -> DpoTuiApp:
     """The screen. Importing it takes most of the start: the first requests go out meanwhile."""
+    if job.settings.slow_link:
+        # Textual reads it when it is imported; what the person has set themselves counts.
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     await asyncio.to_thread(import_module, "dpo_tui.tui.app")
     from dpo_tui.tui.app import DpoTuiApp  # noqa: PLC0415
 
     app = DpoTuiApp(
-        labelling, name=job.prompts_path.name, dataset=str(opened.dataset.path), resume=job.resume
+        labelling,
+        name=job.prompts_path.name,
+        dataset=str(opened.dataset.path),
+        resume=job.resume,
+        slow=job.settings.slow_link,
     )
     labelling.generation.on_crash = app.crash
     return app

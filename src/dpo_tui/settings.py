@@ -85,6 +85,8 @@ class Settings:
     """How many completions to keep the server busy with at the same time: 1 to 256."""
     allow_cut_off: bool = False
     """Whether a response that hit the token limit may become a side of a pair."""
+    slow_link: bool = False
+    """Whether to repaint half as often and in 256 colours, for a thin or distant SSH link."""
     model_file: Path | None = None
     """The GGUF file of the embedded server. Without one, the packaged small model."""
     endpoints: tuple[EndpointSettings, ...] = ()
@@ -119,6 +121,7 @@ SETTINGS = (
     Setting("ahead", Annotated[int, Meta(ge=0)], "--ahead"),
     Setting("concurrency", Concurrency, "--concurrency"),
     Setting("allow_cut_off", bool, "--allow-cut-off"),
+    Setting("slow_link", bool, "--slow-link"),
     Setting("model_file", Path, "--model-file"),
 )
 _BY_PLACE = {(each.table, each.last_name): each for each in SETTINGS}

@@ -33,6 +33,7 @@ _KEYS = [
     "ahead",
     "concurrency",
     "allow_cut_off",
+    "slow_link",
     "model_file",
     "sampling",
     "stop",

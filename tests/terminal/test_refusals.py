@@ -51,7 +51,7 @@ def test_nothing_answers(person: Person) -> None:
     assert f"Nothing answers at {NOBODY}" in said
 
 
-HTML = replies.html(200, "Welcome to nginx!")
+HTML = replies.html(200, "Welcome")
 KEYLESS = replies.error(401, "Unauthorized")
 
 
@@ -59,7 +59,7 @@ KEYLESS = replies.error(401, "Unauthorized")
     ("reply", "words"),
     [
         pytest.param(KEYLESS, ["401", "OPENAI_API_KEY"], id="key"),
-        pytest.param(HTML, ["not an OpenAI"], id="another web site"),
+        pytest.param(HTML, ["no OpenAI-compatible server", "Welcome"], id="another web site"),
         pytest.param(replies.plain(200, b"[1, 2]"), [], id="other JSON"),
         pytest.param(replies.error(500, "CUDA out of memory"), ["CUDA out of memory"], id="broken"),
         pytest.param(replies.bytes_and_cut(b"SSH-2.0-OpenSSH_9.6\r\n"), [], id="not HTTP"),

@@ -100,10 +100,11 @@ async def _look(candidate: Candidate) -> Found | None:
         return Found(candidate.base_url, candidate.server, needs_key=True)
     except BackendError:
         return None
-    return Found(candidate.base_url, _server_of(models, candidate.server), models)
+    return Found(candidate.base_url, server_of(models, candidate.server), models)
 
 
-def _server_of(models: Models, default: str = "") -> str:
+def server_of(models: Models, default: str = "") -> str:
+    """Which server lists its models in this way."""
     return _SERVER_BY_OWNER.get(models.owner, default)
 
 
@@ -126,13 +127,13 @@ async def resolve_endpoint(
         return choose(await discover(candidates), model, candidates)
     address = Address(parse_base_url(base_url), key, key_name)
     try:
-        address, models, note = await _find_route(address)
+        address, models, note = await find_route(address)
     except (ConnectError, StallError, BusyError, ServerError):
         if model is None:
             raise
         address, note = _assume_route(address)
         return ResolvedEndpoint(address.base_url, model, note=note)
-    server = _server_of(models)
+    server = server_of(models)
     if model is None:
         model = choose_model(models.ids, address.base_url)
     else:
@@ -140,8 +141,14 @@ async def resolve_endpoint(
     return ResolvedEndpoint(address.base_url, model, server, note, models)
 
 
-async def _find_route(address: Address) -> tuple[Address, Models, str]:
-    """The models, from the URL as it was given or else from the `/v1` below it."""
+async def find_route(address: Address) -> tuple[Address, Models, str]:
+    """The models, from the URL as it was given or else from the `/v1` below it.
+
+    The text is what the person should be told of that.
+
+    Raises:
+        BackendError: neither tells.
+    """
     try:
         return address, await list_models(address), ""
     except ProtocolError:
@@ -177,11 +184,7 @@ def choose(
         ConnectError: nothing was found.
     """
     if not found:
-        looked = ", ".join(f"{each.server} {_port(each.base_url)}" for each in candidates)
-        raise ConnectError(
-            f"No model server answers on this machine. Looked at the usual ports: {looked}.",
-            remedy="Start one, name one with --base-url http://HOST:PORT/v1, or use --local.",
-        )
+        raise nothing_found(candidates)
     usable = [
         each for each in found if model is None or (each.listing.have(model) and not each.needs_key)
     ]
@@ -208,6 +211,15 @@ def choose(
         note=f"Found {one.server or 'a server'} at {one.base_url}.",
         models=one.listing,
         is_named=False,
+    )
+
+
+def nothing_found(candidates: Sequence[Candidate] = CANDIDATES) -> ConnectError:
+    """The error when no server runs on this machine."""
+    looked = ", ".join(f"{each.server} {_port(each.base_url)}" for each in candidates)
+    return ConnectError(
+        f"No model server answers on this machine. Looked at the usual ports: {looked}.",
+        remedy="Start one, name one with --base-url http://HOST:PORT/v1, or use annotate --local.",
     )
 
 

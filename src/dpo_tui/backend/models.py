@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import httpx
@@ -32,6 +32,8 @@ class Models:
     """Other names that llama.cpp gives them."""
     owner: str = ""
     """`owned_by` of the first, which tells what server it is."""
+    contexts: Mapping[str, int] = field(default_factory=dict)
+    """Tokens that prompt and response can have together, by model, where the list says."""
 
     def have(self, model: str) -> bool:
         """Whether the server would serve this name, as far as the list tells."""
@@ -127,10 +129,23 @@ def _read(entries: Iterable[Mapping[str, object]]) -> Models:
     ids: list[str] = []
     aliases: list[str] = []
     owner = ""
+    contexts: dict[str, int] = {}
     for entry in entries:
         if isinstance(model := entry.get("id"), str):
             ids.append(model)
             owner = owner or str(entry.get("owned_by") or "")
             if isinstance(others := entry.get("aliases"), list):
                 aliases.extend(map(str, others))
-    return Models(tuple(ids), tuple(aliases), owner)
+            if context := _context(entry):
+                contexts[model] = context
+    return Models(tuple(ids), tuple(aliases), owner, contexts)
+
+
+def _context(entry: Mapping[str, object]) -> int | None:
+    """The context length as vLLM and SGLang, OpenRouter, or llama.cpp tell it."""
+    meta = entry.get("meta")
+    told = meta.get("n_ctx") if isinstance(meta, Mapping) else None
+    for value in (entry.get("max_model_len"), entry.get("context_length"), told):
+        if isinstance(value, int) and value > 0:
+            return value
+    return None

@@ -48,7 +48,9 @@ class DpoTuiApp(App[None]):
     TITLE = "dpo-tui"
     BINDINGS = bindings(APP)
 
-    def __init__(self, labelling: Labelling, *, name: str, dataset: str, resume: str) -> None:
+    def __init__(
+        self, labelling: Labelling, *, name: str, dataset: str, resume: str, slow: bool = False
+    ) -> None:
         super().__init__()
         # A frame of an animation costs as many bytes over SSH as a page of text.
         self.animation_level = "none"
@@ -57,7 +59,9 @@ class DpoTuiApp(App[None]):
         self.theme = DARK.name
         self.crashed: BaseException | None = None
         """What stopped the app, if it wasn't the person."""
-        self.annotate = AnnotateScreen(labelling, name=name, dataset=dataset, resume=resume)
+        self.annotate = AnnotateScreen(
+            labelling, name=name, dataset=dataset, resume=resume, slow=slow
+        )
 
     def crash(self, error: BaseException) -> None:
         """Stop because of an error that nobody foresaw."""

@@ -27,6 +27,7 @@ _Result = TypeVar("_Result")
 
 REPAINT_SECONDS = 1 / 8
 """Streams and counters are repainted this often at most: each repaint crosses an SSH link."""
+SLOW_REPAINT_SECONDS = 1 / 4
 
 
 class AnnotateScreen(Screen[None]):
@@ -34,7 +35,9 @@ class AnnotateScreen(Screen[None]):
 
     BINDINGS = bindings(JUDGE + NUMBERS + MOVE)
 
-    def __init__(self, labelling: Labelling, *, name: str, dataset: str, resume: str) -> None:
+    def __init__(
+        self, labelling: Labelling, *, name: str, dataset: str, resume: str, slow: bool
+    ) -> None:
         super().__init__()
         self._labelling = labelling
         self._session_name = name
@@ -43,6 +46,7 @@ class AnnotateScreen(Screen[None]):
         self.is_behind = False
         """Whether something has changed that isn't painted yet."""
         self._painted_at = 0.0
+        self._repaint_seconds = SLOW_REPAINT_SECONDS if slow else REPAINT_SECONDS
         self._session_line = Static(id="session", markup=False)
         self._prompt = PromptPane()
         self.cards = CardList()
@@ -78,7 +82,7 @@ class AnnotateScreen(Screen[None]):
             self.call_later(self._schedule_repaint)
 
     async def _schedule_repaint(self) -> None:
-        wait = self._painted_at + REPAINT_SECONDS - monotonic()
+        wait = self._painted_at + self._repaint_seconds - monotonic()
         if wait > 0:
             self.set_timer(wait, self._repaint)
         else:

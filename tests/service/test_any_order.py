@@ -1,0 +1,125 @@
+"""Whatever order things happen in: no response is lost, doubled or put under the wrong prompt."""
+
+import asyncio
+import tempfile
+from itertools import count
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dpo_tui.domain.model import Mark, State
+from dpo_tui.service.labelling import Refused
+from tests.servers import replies
+from tests.servers.wire import ChatServer, Exchange, Reply
+from tests.service.desk import Desk, desk, prompts
+
+PROMPTS = [f"prompt {letter}" for letter in "abcdef"]
+FAULTS = ("good", "good", "good", "cut", "error", "busy", "hang up", "ignores n", "at most 2")
+COMMANDS = (
+    "wait",
+    "choose",
+    "confirm",
+    "skip",
+    "undo",
+    "regenerate",
+    "redo",
+    "add",
+    "other set",
+    "restart",
+)
+
+
+def server_with(faults: list[str]) -> Reply:
+    """Every choice says which prompt it answers, and no two say the same."""
+    numbers = count()
+
+    async def reply(exchange: Exchange) -> None:
+        number = next(numbers)
+        fault = faults[number] if number < len(faults) else "good"
+        said = exchange.request.body["messages"][-1]["content"]
+        texts = [f"{said} / {number}.{choice}" for choice in range(exchange.request.n)]
+        answer = {
+            "cut": replies.events(replies.chunk(0, "half of"), cut=True),
+            "error": replies.error(500, "out of memory"),
+            "busy": replies.error(429, "slow down", {"Retry-After": "0"}),
+            "hang up": replies.bytes_and_cut(b""),
+            "ignores n": replies.completion(*texts, ignores_n=True),
+            "at most 2": replies.at_most(2, replies.completion(*texts)),
+        }.get(fault, replies.completion(*texts))
+        await answer(exchange)
+
+    return reply
+
+
+async def play(here: Desk, command: str) -> None:
+    labelling = here.labelling
+    match command:
+        case "wait":
+            await here.until_ended()
+        case "choose" if here.cards:
+            await labelling.toggle(0, Mark.CHOSEN)
+        case "confirm":
+            await labelling.confirm()
+        case "skip":
+            await labelling.skip()
+        case "undo":
+            await labelling.undo()
+        case "regenerate":
+            await labelling.regenerate()
+        case "redo":
+            await labelling.redo(0)
+        case "add" if len(here.cards) < 5:
+            await labelling.add_response()
+        case "other set":
+            await labelling.other_set()
+
+
+def split(items: list[str], at: str) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    for item in items:
+        if item == at:
+            parts.append([])
+        else:
+            parts[-1].append(item)
+    return parts
+
+
+async def run(folder: Path, faults: list[str], commands: list[str]) -> None:
+    async with ChatServer(server_with(faults)) as server:
+        for session in split(commands, "restart"):
+            async with desk(folder, server.url, prompts(*PROMPTS), n=2) as here:
+                for command in session:
+                    await play(here, command)
+        async with desk(folder, server.url, prompts(*PROMPTS), n=2) as here:
+            while here.labelling.group:
+                cards = await here.until_ended()
+                assert len(cards) >= 2
+                await here.labelling.skip()
+            while not isinstance(await here.labelling.undo(), Refused):
+                pass
+            check(here)
+
+
+def check(here: Desk) -> None:
+    texts = []
+    for group_id in range(1, len(PROMPTS) + 1):
+        group = here.store.group(group_id, "ann")
+        said = group.prompt.messages[-1].content
+        places = [(each.set_no, each.slot) for each in group.responses]
+        assert len(set(places)) == len(places)
+        for response in group.responses:
+            if response.completion.state is State.COMPLETE:
+                assert response.completion.text.startswith(f"{said} / ")
+                texts.append(response.completion.text)
+    assert len(set(texts)) == len(texts)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    faults=st.lists(st.sampled_from(FAULTS), max_size=12),
+    commands=st.lists(st.sampled_from(COMMANDS), max_size=14),
+)
+def test_any_order(faults: list[str], commands: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        asyncio.run(asyncio.wait_for(run(Path(name), faults, commands), 60))
