@@ -38,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     _add_annotate(commands)
     _add_generate(commands)
+    _add_doctor(commands)
     _add_init(commands)
     _add_sessions(commands)
     return parser
@@ -80,18 +81,7 @@ def _add_work_arguments(command: _Parser) -> None:
         "prompts", type=Path, metavar="PROMPTS", help="a .toml, .jsonl or .txt file"
     )
     prompts.complete = shtab.FILE  # type: ignore[attr-defined]
-    server = command.add_argument_group(
-        "server",
-        "Without --base-url, the usual ports of this machine are looked at: vLLM 8000, SGLang "
-        "30000, llama.cpp 8080, LM Studio 1234, Ollama 11434, TGI 3000.",
-    )
-    server.add_argument("--base-url", metavar="URL", help="OpenAI-compatible, usually ends in /v1")
-    server.add_argument("--model", metavar="NAME", help="default: the only one that there is")
-    server.add_argument(
-        "--api-key-env",
-        metavar="NAME",
-        help="environment variable that holds the API key (default OPENAI_API_KEY)",
-    )
+    server = _add_server_arguments(command)
     server.add_argument(
         "--local",
         action="store_true",
@@ -133,6 +123,39 @@ def _add_work_arguments(command: _Parser) -> None:
         action="store_true",
         help="start over in a new session; the old one stays beside it",
     )
+
+
+def _add_server_arguments(command: _Parser) -> argparse._ArgumentGroup:
+    """The arguments that say which server and model to ask."""
+    server = command.add_argument_group(
+        "server",
+        "Without --base-url, the usual ports of this machine are looked at: vLLM 8000, SGLang "
+        "30000, llama.cpp 8080, LM Studio 1234, Ollama 11434, TGI 3000.",
+    )
+    server.add_argument("--base-url", metavar="URL", help="OpenAI-compatible, usually ends in /v1")
+    server.add_argument("--model", metavar="NAME", help="default: the only one that there is")
+    server.add_argument(
+        "--api-key-env",
+        metavar="NAME",
+        help="environment variable that holds the API key (default OPENAI_API_KEY)",
+    )
+    return server
+
+
+def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="find out what your model server can do, and how to set dpo-tui for it",
+        description="Try out the model servers that are named, or else those that run on this "
+        "machine: what they understand, how fast they are, and which settings suit them. Takes "
+        "about 20 seconds for each. Exit code 1 says that none can be used.",
+        epilog=_EPILOG,
+    )
+    _add_server_arguments(doctor)
+    doctor.add_argument(
+        "--concurrency", metavar="N", help="how many streams to measure at once (default 8)"
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
 def _add_init(commands: argparse._SubParsersAction[_Parser]) -> None:

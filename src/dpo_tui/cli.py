@@ -191,6 +191,20 @@ def _tell_crash(error: BaseException) -> None:
 # --- other commands ------------------------------------------------------------------------------
 
 
+def _doctor(arguments: Namespace) -> int:
+    import asyncio
+
+    from dpo_tui.checkup import check_up, print_json, print_report, progress_line
+    from dpo_tui.paths import config_file
+    from dpo_tui.settings import api_key, read_config, resolve_settings
+
+    settings = resolve_settings(vars(arguments), os.environ, {}, read_config(config_file()))
+    with progress_line() as say:
+        diagnoses = asyncio.run(check_up(settings, lambda each: api_key(each, os.environ), say))
+    (print_json if arguments.json else print_report)(diagnoses)
+    return 0 if any(each.is_usable for each in diagnoses) else 1
+
+
 def _init(arguments: Namespace) -> int:
     from dpo_tui.paths import config_file
     from dpo_tui.settings import Settings
@@ -270,6 +284,7 @@ def _from_home(path: Path) -> str:
 _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "annotate": _annotate,
     "generate": _generate,
+    "doctor": _doctor,
     "init": _init,
     "sessions": _sessions,
 }

@@ -24,7 +24,8 @@ Temperatures = Temperature | Annotated[list[Temperature], Meta(min_length=1)]
 TopP = Annotated[float, Meta(gt=0, le=1)]
 MaxTokens = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-Concurrency = Annotated[int, Meta(ge=1, le=256)]
+MAX_CONCURRENCY = 256
+Concurrency = Annotated[int, Meta(ge=1, le=MAX_CONCURRENCY)]
 
 _NOT_EXTRA = frozenset(
     {"model", "messages", "n", "stream", "temperature", "top_p", "max_tokens", "seed", "stop"}

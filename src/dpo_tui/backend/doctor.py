@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from dpo_tui.backend.address import Address, parse_base_url
 from dpo_tui.backend.client import HttpChatClient
-from dpo_tui.backend.diagnosis import Check, ChoiceCount, Diagnosis, SeedUse, Speed, Wire
+from dpo_tui.backend.diagnosis import Check, ChoiceCount, Diagnosis, SeedUse, Speed
 from dpo_tui.backend.discovery import (
     CANDIDATES,
     Candidate,
@@ -24,7 +24,7 @@ from dpo_tui.backend.discovery import (
 )
 from dpo_tui.backend.identity import identify
 from dpo_tui.backend.models import Models, ensure_model
-from dpo_tui.backend.trials import Heard, hear, see, silent
+from dpo_tui.backend.trials import Heard, hear, see
 from dpo_tui.domain.chat import Ask
 from dpo_tui.domain.model import MAX_RESPONSES, MIN_RESPONSES, Message, Sampling
 from dpo_tui.errors import AuthError, BackendError, DpoTuiError, ModelError, StallError
@@ -143,49 +143,54 @@ async def _try_out(
     known: Diagnosis, model: str, address: Address, concurrency: int, say: Say
 ) -> Diagnosis:
     trials = _Trials(known.base_url, say)
-    client = HttpChatClient(
-        address.base_url, model, address.key, address.key_name, max_connections=concurrency
+    wire = await trials.make(
+        Check.STREAM,
+        "trying a first completion",
+        see(address, model, _ask(_COUNTING, _FEW_TOKENS), _FIRST_SECONDS),
     )
-    wire: Wire | None = None
-    choices: ChoiceCount | None = None
-    seed: SeedUse | None = None
-    one: Heard | None = None
-    streams: Speed | None = None
-    try:
-        wire = await trials.make(
-            Check.STREAM,
-            "trying a first completion",
-            see(address, model, _ask(_COUNTING, _FEW_TOKENS), _FIRST_SECONDS),
+    known = replace(known, wire=wire)
+    if not trials.is_hopeless:
+        client = HttpChatClient(
+            address.base_url, model, address.key, address.key_name, max_connections=concurrency
         )
-        if not trials.is_hopeless:
-            asked = min(max(concurrency, MIN_RESPONSES), MAX_RESPONSES)
-            choices = await trials.make(
-                Check.CHOICES, "trying several choices a request", _choices(client, asked)
-            )
-            seed = await trials.make(Check.SEED, "trying the seed", _seed(client))
-            one = await trials.make(
-                Check.ONE_STREAM,
-                "measuring one stream",
-                hear(client, _ask(_STORY, _TOKENS), _STEP_SECONDS),
-            )
-            streams = await trials.make(
-                Check.STREAMS, f"measuring {concurrency} streams", _speed(client, concurrency)
-            )
-    finally:
-        await client.aclose()
-    works = any((wire, choices, seed, one, streams))
+        try:
+            known = await _listen(known, client, concurrency, trials)
+        finally:
+            await client.aclose()
+    works = any((known.wire, known.choices, known.seed, known.one_stream, known.streams))
     error = None if works else trials.first_error
     return replace(
         known,
         problem=error.message if error else "",
         remedy=error.remedy if error else "",
-        wire=wire,
+        failures=trials.failures,
+    )
+
+
+async def _listen(
+    known: Diagnosis, client: HttpChatClient, concurrency: int, trials: _Trials
+) -> Diagnosis:
+    """Try what the app will ask, in the way in which it will ask."""
+    asked = min(max(concurrency, MIN_RESPONSES), MAX_RESPONSES)
+    choices = await trials.make(
+        Check.CHOICES, f"asking for {asked} choices at once", _choices(client, asked)
+    )
+    seed = await trials.make(Check.SEED, "trying the seed", _seed(client))
+    one = await trials.make(
+        Check.ONE_STREAM,
+        "measuring one stream",
+        hear(client, _ask(_STORY, _TOKENS), _STEP_SECONDS),
+    )
+    streams = await trials.make(
+        Check.STREAMS, f"measuring {concurrency} streams", _speed(client, concurrency)
+    )
+    return replace(
+        known,
         choices=choices,
         seed=seed,
         first_token_seconds=one.first if one else None,
         one_stream=_together([one], 1) if one else None,
         streams=streams,
-        failures=trials.failures,
     )
 
 
@@ -205,10 +210,9 @@ async def _choices(client: HttpChatClient, asked: int) -> ChoiceCount:
     heard = await hear(client, _ask(_COUNTING, 4, asked), _STEP_SECONDS)
     given = len(heard.texts)
     if not heard.is_whole and given < heard.expected:
-        raise silent(
-            f"{client.endpoint}: {heard.expected - given} of {heard.expected} choices",
-            _STEP_SECONDS,
-            ended=False,
+        raise StallError(
+            f"{client.endpoint} began only {given} of {heard.expected} choices"
+            f" within {_STEP_SECONDS:g} s."
         )
     return ChoiceCount(asked, given)
 

@@ -21,7 +21,7 @@ from dpo_tui.backend.habits import Habits
 from dpo_tui.backend.said import Said, read_response
 from dpo_tui.backend.stream import read_beginning
 from dpo_tui.domain.chat import Ask, Delta, Ended, Narrowed
-from dpo_tui.errors import BackendError, ServerError, StallError
+from dpo_tui.errors import BackendError, ConnectError, ServerError, StallError
 
 _REASONING = ("reasoning_content", "reasoning")
 _THINK = "<think>"
@@ -61,6 +61,7 @@ class Heard:
                 self.first = seconds if self.first is None else self.first
                 self.last = seconds
             case Ended(choice):
+                self.texts[choice] += ""
                 self._tokens[choice] = event.completion_tokens or self._tokens[choice]
 
 
@@ -70,6 +71,14 @@ async def hear(client: HttpChatClient, ask: Ask, seconds: float) -> Heard:
     Raises:
         BackendError: it failed, or brought no text in that time.
     """
+    try:
+        return await _listen(client, ask, seconds)
+    except ConnectError:
+        # llama.cpp now and then closes a kept connection at the moment when it is used again.
+        return await _listen(client, ask, seconds)
+
+
+async def _listen(client: HttpChatClient, ask: Ask, seconds: float) -> Heard:
     heard = Heard(ask.n)
     began = monotonic()
     try:
@@ -79,8 +88,8 @@ async def hear(client: HttpChatClient, ask: Ask, seconds: float) -> Heard:
         heard.is_whole = True
     except TimeoutError:
         pass
-    if not heard.texts:
-        raise silent(client.endpoint, seconds, ended=heard.is_whole)
+    if heard.first is None:
+        raise _silent(client.endpoint, seconds, ended=heard.is_whole)
     return heard
 
 
@@ -105,13 +114,12 @@ async def see(address: Address, model: str, ask: Ask, seconds: float) -> Wire:
                 if habits.body(ask, model) == body:
                     raise failure(said, address, sent=frozenset(body))
     except TimeoutError:
-        raise silent(address.base_url, seconds, ended=False) from None
+        raise _silent(address.base_url, seconds, ended=False) from None
     except httpx.RequestError as error:
         raise broken(error, address) from error
 
 
-def silent(base_url: str, seconds: float, *, ended: bool) -> BackendError:
-    """The error for a server that brought no text."""
+def _silent(base_url: str, seconds: float, *, ended: bool) -> BackendError:
     if ended:
         return ServerError(
             f"{base_url} answered without text.", remedy="Look at the server's own log."
@@ -127,7 +135,7 @@ async def _arriving(response: httpx.Response, address: Address) -> Wire:
         # A whole completion, or no completion at all: `parse_chunk` says which.
         payload = _payload((await response.aread()).decode("utf-8", "replace"), address)
         return _wire([payload])
-    payloads = []
+    payloads: list[dict[str, Any]] = []
     async with aclosing(EventSource(response).aiter_sse()) as events:
         async for event in events:
             if event.data.strip() == "[DONE]" or len(payloads) == _PIECES:

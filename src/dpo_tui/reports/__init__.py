@@ -1,0 +1,1 @@
+"""What there is to tell, as plain data and text that command line and screen both show."""
