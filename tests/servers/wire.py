@@ -107,6 +107,8 @@ class ChatServer:
         """What chat requests get when the script is empty."""
         self.models_reply: Reply = _list_of(models)
         """What `GET /v1/models` gets."""
+        self.other_replies: dict[str, Reply] = {}
+        """What GET requests to other paths get; 404 if it isn't there."""
         self.any_reply: Reply | None = None
         """What every request gets instead, whatever its route."""
         self.requests: list[Request] = []
@@ -205,6 +207,8 @@ class ChatServer:
                 reply = self._script.popleft() if self._script else self.reply
                 assert reply, "no reply was scripted"
                 await reply(exchange)
+            case "GET", path if path in self.other_replies:
+                await self.other_replies[path](exchange)
             case _:
                 await exchange.respond(404, b'{"detail":"Not Found"}')
 

@@ -95,10 +95,14 @@ class Endpoint:
         is_named = recipe.endpoint is None or recipe.endpoint == self.client.name
         return is_named and (recipe.model is None or self.client.serves(recipe.model))
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more request may be sent."""
-        return self._health is Health.UP and self.in_flight < self.concurrency
+    def has_room(self, *, is_urgent: bool) -> bool:
+        """Whether one more request may be sent.
+
+        What the person waits for need not wait for what is made ahead: it may be sent beyond the
+        limit, up to twice.
+        """
+        limit = 2 * self.concurrency if is_urgent else self.concurrency
+        return self._health is Health.UP and self.in_flight < limit
 
     @property
     def status(self) -> EndpointStatus:

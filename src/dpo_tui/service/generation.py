@@ -108,6 +108,8 @@ class Generation:
             for route in routes
         ]
         self._window: list[Group] = []
+        self._is_watched = False
+        """Whether a person waits for the first group of the window."""
         self._live: dict[Place, Live] = {}
         self._requests: dict[Request, asyncio.Task[None]] = {}
         self._wanted_sizes: dict[tuple[int, int], int] = {}
@@ -200,6 +202,7 @@ class Generation:
 
     def focus(self, group: Group | None) -> None:
         """The person looks at this group now: it comes first, then those behind it."""
+        self._is_watched = group is not None
         if group is None:
             self.cover([])
         else:
@@ -306,13 +309,13 @@ class Generation:
         if not self._has_role or self._yields:
             return
         for group in self._window:
-            while self._send_one(group):
+            while self._send_one(group, is_urgent=group is self._window[0] and self._is_watched):
                 pass
 
-    def _send_one(self, group: Group) -> bool:
+    def _send_one(self, group: Group, *, is_urgent: bool) -> bool:
         """Send one request for what a group lacks, to the least busy endpoint that can serve it."""
         recipes = self._recipes(group)
-        with_room = [each for each in self._endpoints if each.has_room]
+        with_room = [each for each in self._endpoints if each.has_room(is_urgent=is_urgent)]
         for endpoint in sorted(with_room, key=lambda each: each.load):
             if slots := self._next_slots(group, recipes, endpoint):
                 self._send(group, slots, recipes[slots.start], endpoint)
