@@ -69,7 +69,7 @@ async def _named_route(
         resolved.model,
         key,
         endpoint.api_key_env,
-        max_connections=endpoint.concurrency,
+        max_connections=2 * endpoint.concurrency,
         name=endpoint.name or "",
         models=resolved.models,
     )
@@ -85,7 +85,7 @@ async def _found_route(settings: Settings, say: Callable[[str], None]) -> Route:
         resolved.model,
         None,
         settings.api_key_env,
-        max_connections=settings.concurrency,
+        max_connections=2 * settings.concurrency,
         models=resolved.models,
     )
     return Route(client, settings.concurrency)

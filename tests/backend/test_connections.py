@@ -230,3 +230,19 @@ async def test_a_probe_that_gets_no_answer_does_not_wait_for_long(
         server.models_reply = replies.silence
         with pytest.raises(StallError, match="did not say"):
             await client.probe()
+
+
+async def test_a_kept_connection_that_closes_as_it_is_used_again_costs_nothing() -> None:
+    """llama.cpp does that now and then when the next request comes at once."""
+    gone = replies.bytes_and_cut(b"")
+    async with serving(replies.completion("a"), gone, replies.completion("b")) as (server, client):
+        await collect(client, ask())
+        assert text(await collect(client, ask())) == "b"
+        assert len(server.requests) == 3
+
+
+async def test_a_new_connection_that_closes_at_once_is_an_error() -> None:
+    async with serving(replies.bytes_and_cut(b"")) as (server, client):
+        with pytest.raises(ConnectError):
+            await collect(client, ask())
+        assert len(server.requests) == 1

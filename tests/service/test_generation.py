@@ -192,7 +192,7 @@ async def test_one_response_is_asked_for_again_and_its_mark_is_gone(tmp_path: Pa
         await here.labelling.toggle(0, Mark.CHOSEN)
         await here.labelling.toggle(1, Mark.CHOSEN)
         server.reply = replies.completion("b again")
-        await here.labelling.redo(1)
+        await here.labelling.regenerate_one(1)
         cards = await here.until_ended()
         assert [card.text for card in cards] == ["a", "b again"]
         assert [card.mark for card in cards] == [Mark.CHOSEN, None]

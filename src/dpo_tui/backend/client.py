@@ -22,6 +22,12 @@ from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Narrowed
 from dpo_tui.errors import BackendError, ConnectError, PromptError, ServerError, StallError
 from dpo_tui.secret import Secret
 
+_CLOSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
+
+class _KeptConnectionClosedError(ConnectError):
+    """Nothing was wrong with the request: a new connection will do."""
+
 
 class HttpChatClient:
     """One endpoint, as `service.ports.ChatClient` wants it.
@@ -145,12 +151,31 @@ class HttpChatClient:
                 f"The request can't be written as JSON: {error}.",
                 remedy="Change the values under sampling.extra to plain text, numbers and lists.",
             ) from error
+        try:
+            return await self._post(content)
+        except _KeptConnectionClosedError:
+            return await self._post(content)
+
+    async def _post(self, content: bytes) -> httpx.Response:
+        """Send a body once.
+
+        Raises:
+            _KeptConnectionClosedError: a connection that had been used before was closed, without a
+                byte, just as it was used again. llama.cpp does that now and then.
+        """
         client = self._client()
+        is_new_connection = False
+
+        async def trace(event: str, _: object) -> None:
+            nonlocal is_new_connection
+            is_new_connection |= event == "connection.connect_tcp.started"
+
         request = client.build_request(
             "POST",
             self._address.chat_url,
             content=content,
             headers={"Content-Type": "application/json"},
+            extensions={"trace": trace},
         )
         try:
             async with asyncio.timeout(self._timeouts.queued):
@@ -162,7 +187,10 @@ class HttpChatClient:
                 remedy="Send less at once, or look at the server.",
             ) from None
         except httpx.RequestError as error:
-            raise broken(error, self._address) from error
+            told = broken(error, self._address)
+            if isinstance(error, _CLOSED) and not is_new_connection:
+                raise _KeptConnectionClosedError(told.message, remedy=told.remedy) from error
+            raise told from error
 
     async def _refusal(self, response: httpx.Response) -> Said:
         body = await read_beginning(response)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from dpo_tui.domain.model import Completion, Draft, Mark, Response, State
+from dpo_tui.domain.model import Completion, Decision, Draft, Mark, Response, State
 
 
 def completion_state(text: str, finish_reason: str | None, *, whole: bool) -> State:
@@ -58,6 +58,19 @@ def turn_to(draft: Draft, set_no: int) -> Draft:
     shelved = {**draft.shelved, draft.set_no: draft.marks}
     marks = shelved.pop(set_no, {})
     return Draft(set_no, marks, shelved)
+
+
+def draft_of(decision: Decision, slots: Mapping[int, int]) -> Draft:
+    """Labelling as it stood before a decision; what is rejected by it was unmarked then.
+
+    `slots` says where each of the responses stands, by response id.
+    """
+    marks = {
+        slots[response_id]: mark
+        for response_id, mark in decision.marks.items()
+        if mark is not Mark.REJECTED
+    }
+    return Draft(decision.set_no, marks)
 
 
 def final_marks(

@@ -9,6 +9,7 @@ from typing import Any
 import tomli_w
 
 from dpo_tui.backend.diagnosis import Check, Diagnosis, SeedUse, Speed
+from dpo_tui.domain.model import MIN_RESPONSES
 from dpo_tui.settings import DEFAULT_KEY_VARIABLE, DEFAULT_MAX_TOKENS, Settings
 from dpo_tui.values import MAX_CONCURRENCY
 
@@ -42,7 +43,8 @@ def advise(diagnosis: Diagnosis) -> Advice:
         max_tokens = max(1, min(max_tokens, diagnosis.context // 2))
     given = choices.given if choices else default.n
     return Advice(
-        n=given if 2 <= given < default.n else default.n,
+        # As near to the default as whole requests go.
+        n=default.n - default.n % given if MIN_RESPONSES <= given < default.n else default.n,
         concurrency=_concurrency(diagnosis, default.concurrency),
         max_tokens=max_tokens,
         notes=tuple(_notes(diagnosis)),

@@ -55,6 +55,15 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class Redone:
+    """What a redo brought back."""
+
+    position: int
+    verdict: Verdict
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Why a command did nothing, for the status line."""
 
@@ -194,6 +203,27 @@ class Labelling:
         await self._catch_up()
         return group
 
+    async def redo(self) -> Redone | Refused:
+        """Let the decision that was taken back last count again; goes on as it did then."""
+        decision = await self._disk.run(self._disk.store.redo, self._annotator)
+        if decision is None:
+            return Refused("there is nothing to redo")
+        group = await self._disk.run(self._disk.store.group, decision.group_id, self._annotator)
+        await self._go_on(group)
+        return Redone(group.position, decision.verdict, decision.pair_count)
+
+    async def open_group(self, group_id: int) -> Group:
+        """Show any group, a decided one with its marks: deciding it again replaces the decision."""
+        return await self._show(group_id)
+
+    async def open_neighbour(self, step: int) -> Group | Refused:
+        """Show the next (1) or the previous (-1) group of the queue, decided or not."""
+        here = self.group.position if self.group else self.progress.total
+        group_id = await self._disk.run(self._disk.store.group_at, here + step)
+        if group_id is None:
+            return Refused("this is the last group" if step > 0 else "this is the first group")
+        return await self.open_group(group_id)
+
     async def regenerate(self) -> Refused | int:
         """Try broken responses again; when there are none, ask for a whole new set.
 
@@ -215,7 +245,7 @@ class Labelling:
             self.generation.drop(before)
         return len(broken) or self.generation.size(group)
 
-    async def redo(self, slot: int) -> Refused | Response:
+    async def regenerate_one(self, slot: int) -> Refused | Response:
         """Ask for another response in the place of one; the old one stays in the session."""
         group = self.group
         if group is None:
@@ -301,8 +331,12 @@ class Labelling:
         if decision.seconds < _PAUSE_SECONDS:
             self._pace.append(decision.seconds)
             self.generation.person_seconds = self.seconds_per_group
+        await self._go_on(group)
+
+    async def _go_on(self, decided: Group) -> None:
+        """Show the next undecided group behind the one that was decided."""
         self.progress = await self._disk.run(self._disk.store.progress, self._annotator)
-        await self._show_next(after=group.position)
+        await self._show_next(after=decided.position)
         await self._catch_up()
 
     async def _show_next(self, after: int) -> None:

@@ -154,6 +154,10 @@ class Store(Protocol):
         """The id of the first undecided group behind position `after`, then of the first of all."""
         ...
 
+    def group_at(self, position: int) -> int | None:
+        """The id of the group at a position of the queue; None behind its ends."""
+        ...
+
     def upcoming(self, annotator: str, start: int, limit: int) -> Sequence[Group]:
         """Undecided groups from position `start` on, in order, at most `limit`."""
         ...
@@ -175,8 +179,16 @@ class Store(Protocol):
     def undo(self, annotator: str) -> tuple[Decision, Entry | None] | None:
         """Take back the annotator's newest decision that counts; its marks become the draft again.
 
-        What counted for the group before counts again. Returns the decision that was taken back and
-        the entry of its region, unsettled now; None when there is nothing to undo.
+        What counted for the group before counts again, and its marks are shown then. Returns the
+        decision that was taken back and the entry of its region, unsettled now; None when there is
+        nothing to undo.
+        """
+        ...
+
+    def redo(self, annotator: str) -> Decision | None:
+        """Let the decision that was taken back last count again; its region is unsettled then.
+
+        A new decision in between ends this; None when there is nothing to redo.
         """
         ...
 

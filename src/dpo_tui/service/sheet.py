@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dpo_tui.domain.labelling import is_usable
-from dpo_tui.domain.model import Completion, Group, Mark, Message, State
+from dpo_tui.domain.labelling import draft_of, is_usable
+from dpo_tui.domain.model import Completion, Group, Mark, Message, State, Verdict
 from dpo_tui.service.live import Live, Phase
 
 
@@ -16,7 +16,8 @@ class Card:
 
     slot: int
     mark: Mark | None
-    """What the annotator has said so far; None is unmarked, which a confirm takes as rejected."""
+    """What the annotator has said so far; None is unmarked, which a confirm takes as rejected.
+    Only a decision that still stands as it was made says `rejected`."""
     phase: Phase | None
     """Where it stands while it is on its way; None once it has ended."""
     state: State | None
@@ -44,6 +45,8 @@ class Sheet:
     name: str | None
     tags: tuple[str, ...]
     cards: tuple[Card, ...]
+    verdict: Verdict | None = None
+    """What was decided, if the group is decided already."""
 
 
 def make_sheet(
@@ -54,9 +57,10 @@ def make_sheet(
     `waiting_note` says why nothing is sent for the responses that wait; empty when they will be.
     """
     ended = {each.slot: each.completion for each in group.shown()}
+    decided_marks = _decided_marks(group)
     cards = []
     for slot in range(size):
-        mark = group.draft.marks.get(slot)
+        mark = group.draft.marks.get(slot, decided_marks.get(slot))
         if slot in live or slot not in ended:
             cards.append(_live_card(slot, mark, live.get(slot) or Live(), waiting_note))
         else:
@@ -74,7 +78,19 @@ def make_sheet(
         prompt.name,
         prompt.tags,
         tuple(cards),
+        group.decision.verdict if group.decision else None,
     )
+
+
+def _decided_marks(group: Group) -> Mapping[int, Mark]:
+    """What the decision says of every slot, if nothing was marked otherwise since."""
+    if group.decision is None:
+        return {}
+    slots = {each.id: each.slot for each in group.responses}
+    known = {each: mark for each, mark in group.decision.marks.items() if each in slots}
+    if group.draft != draft_of(replace(group.decision, marks=known), slots):
+        return {}
+    return {slots[each]: mark for each, mark in known.items()}
 
 
 def _live_card(slot: int, mark: Mark | None, live: Live, waiting_note: str) -> Card:

@@ -1,8 +1,9 @@
 """Decisions, and the journal that says which of them count.
 
-Decisions and journal are only added to. The standing decides of an annotator form a stack that
+Decisions and journal are only added to. The standing decisions of an annotator form a stack that
 `annotators.newest` and `journal.below` link; undo takes the top one off by adding a row that says
-so. Redo, when it comes, is one more action that puts a decision back on top.
+so. These rows form a second stack, from `annotators.undone` on: redo takes its top one off and puts
+the decision back on the first. A new decision makes the second stack empty.
 """
 
 from __future__ import annotations
@@ -44,22 +45,18 @@ def add_decision(
         (*decision_values(decision, annotator_id), lines),
     )
     decision_id = cursor.lastrowid or 0
-    cursor = connection.execute(
-        "INSERT INTO journal (annotator_id, action, decision_id, replaced, below, done_at) "
-        "SELECT id, 'decide', ?, ?, newest, ? FROM annotators WHERE id = ?",
-        (decision_id, _counting_id(connection, decision.group_id, annotator_id), now, annotator_id),
-    )
-    connection.execute(
-        "UPDATE annotators SET newest = ? WHERE id = ?", (cursor.lastrowid, annotator_id)
-    )
-    _let_count(connection, decision.group_id, annotator_id, decision_id)
+    _push(connection, "decide", decision_id, decision.group_id, annotator_id, now)
+    connection.execute("UPDATE annotators SET undone = NULL WHERE id = ?", (annotator_id,))
     return decision_id
 
 
 def undo_newest(
     connection: sqlite3.Connection, annotator_id: int, annotator: str, now: float
-) -> Decision | None:
-    """Take the top decision off the annotator's stack; what it had replaced counts again."""
+) -> tuple[Decision, int | None] | None:
+    """Take the top decision off the annotator's stack; what it had replaced counts again.
+
+    Returns the decision that was taken back, and the id of the one that counts for its group now.
+    """
     row = connection.execute(
         "SELECT decision_id, replaced, below FROM annotators "
         "JOIN journal ON journal.id = annotators.newest WHERE annotators.id = ?",
@@ -68,14 +65,52 @@ def undo_newest(
     if row is None:
         return None
     decision_id, replaced, below = row
+    undone = connection.execute(
+        "INSERT INTO journal (annotator_id, action, decision_id, below, done_at) "
+        "SELECT id, 'undo', ?, undone, ? FROM annotators WHERE id = ?",
+        (decision_id, now, annotator_id),
+    ).lastrowid
     connection.execute(
-        "INSERT INTO journal (annotator_id, action, decision_id, done_at) VALUES (?, 'undo', ?, ?)",
-        (annotator_id, decision_id, now),
+        "UPDATE annotators SET newest = ?, undone = ? WHERE id = ?", (below, undone, annotator_id)
     )
-    connection.execute("UPDATE annotators SET newest = ? WHERE id = ?", (below, annotator_id))
     decision = load_decision(connection, decision_id, annotator)
     _let_count(connection, decision.group_id, annotator_id, replaced)
+    return decision, replaced
+
+
+def redo_newest(
+    connection: sqlite3.Connection, annotator_id: int, annotator: str, now: float
+) -> Decision | None:
+    """Let the decision that was taken back last count again."""
+    row = connection.execute(
+        "SELECT decision_id, below FROM annotators "
+        "JOIN journal ON journal.id = annotators.undone WHERE annotators.id = ?",
+        (annotator_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    decision = load_decision(connection, row[0], annotator)
+    _push(connection, "redo", decision.id, decision.group_id, annotator_id, now)
+    connection.execute("UPDATE annotators SET undone = ? WHERE id = ?", (row[1], annotator_id))
     return decision
+
+
+def _push(
+    connection: sqlite3.Connection,
+    action: str,
+    decision_id: int,
+    group_id: int,
+    annotator_id: int,
+    now: float,
+) -> None:
+    """Put a decision on top of the annotator's stack, and let it count."""
+    newest = connection.execute(
+        "INSERT INTO journal (annotator_id, action, decision_id, replaced, below, done_at) "
+        "SELECT id, ?, ?, ?, newest, ? FROM annotators WHERE id = ?",
+        (action, decision_id, _counting_id(connection, group_id, annotator_id), now, annotator_id),
+    ).lastrowid
+    connection.execute("UPDATE annotators SET newest = ? WHERE id = ?", (newest, annotator_id))
+    _let_count(connection, group_id, annotator_id, decision_id)
 
 
 def _counting_id(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> int | None:

@@ -6,7 +6,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from dpo_tui.domain.model import Completion, Decision, Draft, Group, Mark, Response
+from dpo_tui.domain.labelling import draft_of
+from dpo_tui.domain.model import Completion, Decision, Draft, Group, Response
 from dpo_tui.errors import StoreError
 from dpo_tui.store.decisions import counting_decision
 from dpo_tui.store.rows import (
@@ -49,25 +50,33 @@ def load_group(
     ]
     texts = {each.id: each.completion.text for each in attempts} if ready else {}
     newest = {(each.set_no, each.slot): each for each in attempts}
+    decision = counting_decision(connection, group_id, annotator_id, annotator)
     return Group(
         id=group_id,
         position=position,
         prompt=prompt_of(messages, settings, [texts[each] for each in json.loads(ready or "[]")]),
         responses=tuple(newest.values()),
-        draft=_draft(connection, group_id, annotator_id, attempts),
-        decision=counting_decision(connection, group_id, annotator_id, annotator),
+        draft=_draft(connection, group_id, annotator_id, attempts, decision),
+        decision=decision,
     )
 
 
 def _draft(
-    connection: sqlite3.Connection, group_id: int, annotator_id: int, attempts: Sequence[Response]
+    connection: sqlite3.Connection,
+    group_id: int,
+    annotator_id: int,
+    attempts: Sequence[Response],
+    decision: Decision | None,
 ) -> Draft:
+    """What was marked last: since the decision, else by it."""
     row = connection.execute(
         "SELECT set_no, marks, shelved FROM drafts WHERE annotator_id = ? AND group_id = ?",
         (annotator_id, group_id),
     ).fetchone()
     if row is not None:
         return Draft(row[0], unpack_marks(row[1]), unpack_shelved(row[2]))
+    if decision is not None:
+        return draft_of(decision, {each.id: each.slot for each in attempts})
     return Draft(set_no=max((each.set_no for each in attempts), default=1))
 
 
@@ -89,16 +98,11 @@ def save_draft(
 
 
 def draft_before(connection: sqlite3.Connection, decision: Decision) -> Draft:
-    """Labelling as it stood before a decision; what is rejected now was unmarked then."""
-    places = connection.execute(
+    """Labelling as it stood before a decision."""
+    slots = connection.execute(
         "SELECT id, slot FROM responses WHERE group_id = ?", (decision.group_id,)
     )
-    kept = {
-        slot: decision.marks[response_id]
-        for response_id, slot in places
-        if decision.marks.get(response_id, Mark.REJECTED) is not Mark.REJECTED
-    }
-    return Draft(decision.set_no, kept)
+    return draft_of(decision, dict(slots.fetchall()))
 
 
 def drop_draft(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> None:

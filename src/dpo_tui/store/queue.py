@@ -239,6 +239,12 @@ def next_undecided(connection: sqlite3.Connection, annotator_id: int, after: int
     return None if row is None else row[0]
 
 
+def group_at(connection: sqlite3.Connection, position: int) -> int | None:
+    """The group at a position of the queue."""
+    row = connection.execute("SELECT id FROM groups WHERE position = ?", (position,)).fetchone()
+    return None if row is None else row[0]
+
+
 def upcoming(
     connection: sqlite3.Connection, annotator_id: int, start: int, limit: int
 ) -> list[int]:

@@ -90,7 +90,7 @@ CREATE TABLE decisions (
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY,
     annotator_id INTEGER NOT NULL REFERENCES annotators (id),
-    action TEXT NOT NULL,             -- decide, undo
+    action TEXT NOT NULL,             -- decide, undo; since version 2 redo
     decision_id INTEGER NOT NULL REFERENCES decisions (id),
     replaced INTEGER REFERENCES decisions (id), -- decide: what counted for the group before
     below INTEGER REFERENCES journal (id),      -- decide: the one that undo comes to next
@@ -133,7 +133,17 @@ CREATE INDEX regions_settled ON regions (annotator_id, position, decision_id)
     WHERE wanted AND settled;
 """
 
-MIGRATIONS = (Migration("first", _FIRST),)
+_REDO_AND_FILES = """
+-- Undo rows are linked by `below` too: to the undo that redo comes to next.
+ALTER TABLE annotators ADD COLUMN undone INTEGER REFERENCES journal (id); -- what redo brings back
+
+ALTER TABLE session ADD COLUMN fingerprint BLOB;     -- of the prompts files as they were imported
+ALTER TABLE session ADD COLUMN needs_server INTEGER NOT NULL DEFAULT 1; -- not all were ready-made
+ALTER TABLE session ADD COLUMN drops_removed INTEGER NOT NULL DEFAULT 0; -- setting removed_pairs
+ALTER TABLE session ADD COLUMN last_change TEXT; -- JSON: what the last edit of the files changed
+"""
+
+MIGRATIONS = (Migration("first", _FIRST), Migration("redo and prompts files", _REDO_AND_FILES))
 VERSION = len(MIGRATIONS)
 
 

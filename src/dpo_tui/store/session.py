@@ -148,6 +148,11 @@ class SessionStore:
         with self._database.reading() as connection:
             return queue.next_undecided(connection, annotator_id, after)
 
+    def group_at(self, position: int) -> int | None:
+        """The id of the group at a position of the queue; None behind its ends."""
+        with self._database.reading() as connection:
+            return queue.group_at(connection, position)
+
     def upcoming(self, annotator: str, start: int, limit: int) -> Sequence[Group]:
         """Undecided groups from position `start` on, in order, at most `limit`."""
         annotator_id = self._id(annotator)
@@ -188,16 +193,30 @@ class SessionStore:
     def undo(self, annotator: str) -> tuple[Decision, Entry | None] | None:
         """Take back the newest decision that counts; its marks become the draft again.
 
-        If an earlier decision on the group counts again, `unsettled` has its region too.
+        If an earlier decision on the group counts again, the group shows its marks instead, and
+        `unsettled` has its region too.
         """
         annotator_id = self._id(annotator)
         with self._database.transaction() as connection:
-            decision = decisions.undo_newest(connection, annotator_id, annotator, self._clock())
-            if decision is None:
+            undone = decisions.undo_newest(connection, annotator_id, annotator, self._clock())
+            if undone is None:
                 return None
-            draft = groups.draft_before(connection, decision)
-            groups.save_draft(connection, decision.group_id, annotator_id, draft)
+            decision, counting = undone
+            if counting is None:
+                draft = groups.draft_before(connection, decision)
+                groups.save_draft(connection, decision.group_id, annotator_id, draft)
+            else:
+                groups.drop_draft(connection, decision.group_id, annotator_id)
             return decision, regions.entry_of(connection, decision.id)
+
+    def redo(self, annotator: str) -> Decision | None:
+        """Let the decision that was taken back last count again; its region is unsettled then."""
+        annotator_id = self._id(annotator)
+        with self._database.transaction() as connection:
+            decision = decisions.redo_newest(connection, annotator_id, annotator, self._clock())
+            if decision is not None:
+                groups.drop_draft(connection, decision.group_id, annotator_id)
+        return decision
 
     def unsettled(self) -> Sequence[Entry]:
         """Entries whose writing or removal is not known to have happened, oldest first."""

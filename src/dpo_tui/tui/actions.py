@@ -64,12 +64,18 @@ JUDGE = (
         "Try failed responses again; when none failed, ask for a new set.",
         bar_rank=3,
     ),
-    Action("redo", ("R",), "regenerate one", "Ask for another response in the place of this one."),
+    Action(
+        "regenerate_one",
+        ("R",),
+        "regenerate one",
+        "Ask for another response in the place of this one.",
+    ),
     Action("add_response", ("plus",), "one more", "Ask for one more response, up to 20."),
     Action("other_set", ("v",), "other set", "Show the set before this one; marks are kept."),
     Action(
         "undo", ("u",), "undo", "Take the last decision back, also after a restart.", bar_rank=4
     ),
+    Action("redo", ("U",), "redo", "Let the decision that was taken back last count again."),
 )
 
 MOVE = (
@@ -81,7 +87,16 @@ MOVE = (
     Action("half_page(-1)", ("ctrl+u",), "half page up", "Scroll up by half a page."),
     Action("first_card", ("home",), "first response", "Go to the first response."),
     Action("last_card", ("end",), "last response", "Go to the last response."),
-    Action("fold_prompt", ("p",), "fold prompt", "Fold the prompt to its last line, or unfold it."),
+    Action(
+        "neighbour(1)",
+        ("n",),
+        "next group",
+        "Go to the next group, decided or not; enter decides it again.",
+    ),
+    Action("neighbour(-1)", ("p",), "previous group", "Go to the previous group, decided or not."),
+    Action(
+        "fold_prompt", ("tab",), "fold prompt", "Fold the prompt to its last line, or unfold it."
+    ),
     Action("scroll_prompt(1)", ("full_stop",), "prompt down", "Scroll the prompt down."),
     Action("scroll_prompt(-1)", ("comma",), "prompt up", "Scroll the prompt up."),
 )

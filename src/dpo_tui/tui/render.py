@@ -100,6 +100,8 @@ def session_line(
         (7, [(f"{progress.left:,} left", muted)]),
         (2, [(plural(progress.pairs, "pair"), muted)]),
     ]
+    if sheet and sheet.verdict:
+        left.insert(1, (1, [(f"decided: {sheet.verdict}", "bold $text-accent")]))
     if sheet and sheet.set_count > 1:
         left.insert(1, (1, [(f"set {sheet.set_index + 1} of {sheet.set_count}", "$text-accent")]))
     if pace is not None:

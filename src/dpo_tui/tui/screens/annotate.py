@@ -177,15 +177,21 @@ class AnnotateScreen(Screen[None]):
         if group := await self._do(self._labelling.undo(), "not undone"):
             self._say(f"group {group.position + 1} is open again")
 
+    async def action_redo(self) -> None:
+        """Let the decision that was taken back last count again."""
+        if redone := await self._do(self._labelling.redo(), "not redone"):
+            pairs = f": {plural(redone.pairs, 'pair')}" if redone.pairs else ""
+            self._say(f"group {redone.position + 1} {redone.verdict} again{pairs}")
+
     async def action_regenerate(self) -> None:
         """Try broken responses again, or ask for a new set."""
         if asked := await self._do(self._labelling.regenerate(), "not regenerated"):
             self._say(f"asking again for {plural(asked, 'response')}")
 
-    async def action_redo(self) -> None:
+    async def action_regenerate_one(self) -> None:
         """Ask for another response in the place of the current one."""
         slot = self.cards.current
-        if await self._do(self._labelling.redo(slot), "not regenerated"):
+        if await self._do(self._labelling.regenerate_one(slot), "not regenerated"):
             self._say(f"asking again for response {slot + 1}")
 
     async def action_add_response(self) -> None:
@@ -199,6 +205,11 @@ class AnnotateScreen(Screen[None]):
             self._say(f"this is set {set_no}")
 
     # --- moving --------------------------------------------------------------------------------
+
+    async def action_neighbour(self, step: int) -> None:
+        """Go to the next or the previous group."""
+        if group := await self._do(self._labelling.open_neighbour(step), "not shown"):
+            self._say("decided already: enter decides it again" if group.decision else "")
 
     def action_next_card(self) -> None:
         """Go to the next response."""
