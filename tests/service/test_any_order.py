@@ -22,8 +22,11 @@ COMMANDS = (
     "confirm",
     "skip",
     "undo",
-    "regenerate",
     "redo",
+    "next group",
+    "previous group",
+    "regenerate",
+    "regenerate one",
     "add",
     "other set",
     "restart",
@@ -68,7 +71,13 @@ async def play(here: Desk, command: str) -> None:
         case "regenerate":
             await labelling.regenerate()
         case "redo":
-            await labelling.redo(0)
+            await labelling.redo()
+        case "next group":
+            await labelling.open_neighbour(1)
+        case "previous group":
+            await labelling.open_neighbour(-1)
+        case "regenerate one":
+            await labelling.regenerate_one(0)
         case "add" if len(here.cards) < 5:
             await labelling.add_response()
         case "other set":

@@ -117,7 +117,7 @@ def test_a_decision_reads_back_and_ends_the_draft(store: SessionStore) -> None:
     made = store.decide(decision(), None)
     group = store.group(1, ME)
     assert group.decision == made == replace(decision(), id=made.id)
-    assert group.draft == Draft()
+    assert group.draft == Draft(1, {0: Mark.CHOSEN, 2: Mark.EXCLUDED})
     assert store.next_undecided(ME, -1) == 2
 
 
@@ -139,6 +139,47 @@ def test_undo_walks_back_over_a_restart(tmp_path: Path, store: SessionStore) -> 
     again = store.decide(decision(1), None)
     assert store.undo(ME) == (again, None)
     store.close()
+
+
+def test_redo_walks_forward_over_a_restart_until_something_else_is_decided(
+    tmp_path: Path, store: SessionStore
+) -> None:
+    first = store.decide(decision(1), region(1))
+    changed = store.decide(skip(1), None)
+    second = store.decide(skip(2), None)
+    for _ in range(3):
+        store.undo(ME)
+    assert store.progress(ME).left == 2
+    store.close()
+    store = SessionStore.open(tmp_path / "s.db", annotator=ME)
+    assert store.redo(ME) == first
+    assert store.group(1, ME).decision == first
+    assert store.unsettled() == [Entry(first.id, region(1), wanted=True)]
+    assert store.redo(ME) == changed
+    assert [each.wanted for each in store.unsettled()] == [False]
+    assert store.undo(ME) == (changed, None)
+    assert store.group(1, ME).draft == Draft(1, {0: Mark.CHOSEN, 2: Mark.EXCLUDED})
+    assert store.redo(ME) == changed
+    assert store.redo(ME) == second
+    assert store.redo(ME) is None
+    assert store.progress(ME).skipped == 2
+    store.undo(ME)
+    store.decide(decision(2), None)
+    assert store.redo(ME) is None
+    store.close()
+
+
+def test_a_decided_group_shows_its_marks_until_others_are_made(store: SessionStore) -> None:
+    store.decide(decision(1), None)
+    assert store.group(1, ME).draft == Draft(1, {0: Mark.CHOSEN, 2: Mark.EXCLUDED})
+    store.save_draft(1, ME, Draft(1, {1: Mark.CHOSEN}))
+    assert store.group(1, ME).draft == Draft(1, {1: Mark.CHOSEN})
+    store.undo(ME)
+    assert store.group(1, ME).draft == Draft(1, {0: Mark.CHOSEN, 2: Mark.EXCLUDED})
+
+
+def test_a_position_leads_to_its_group(store: SessionStore) -> None:
+    assert [store.group_at(position) for position in (-1, 0, 1, 2)] == [None, 1, 2, None]
 
 
 def test_regions_follow_what_counts(store: SessionStore) -> None:

@@ -133,6 +133,44 @@ async def test_skip_and_undo(tmp_path: Path) -> None:
         assert "1/2" in here.text()
 
 
+async def test_redo_brings_the_decision_back(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second")) as here:
+        await here.until("gamma text")
+        await here.press("2", "enter")
+        await here.until("2/2")
+        rows = here.desk.rows()
+        await here.press("u", "U")
+        await here.until("group 1 confirmed again: 2 pairs")
+        assert "2/2" in here.text()
+        assert here.desk.rows() == rows
+        await here.press("U")
+        await here.until("there is nothing to redo")
+
+
+async def test_n_and_p_show_decided_groups_and_enter_decides_again(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second")) as here:
+        await here.until("gamma text")
+        await here.press("2", "enter")
+        await here.until("2/2")
+        await here.press("p")
+        await here.until("decided: confirmed")
+        assert here.marks == [Mark.REJECTED, Mark.CHOSEN, Mark.REJECTED]
+        await here.press("p")
+        await here.until("this is the first group")
+        await here.press("3")
+        assert here.marks == [None, Mark.CHOSEN, Mark.CHOSEN]
+        await here.press("enter")
+        await here.until("group 1 confirmed: 2 pairs")
+        assert {row["rejected_response"] for row in here.desk.rows()} == {"alpha text"}
+        await here.press("u")
+        await here.until("decided: confirmed")
+        assert here.marks == [Mark.REJECTED, Mark.CHOSEN, Mark.REJECTED]
+        await here.press("n")
+        await here.until("2/2")
+        await here.press("n")
+        await here.until("this is the last group")
+
+
 async def test_undo_brings_the_marks_back(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, prompts("first", "second")) as here:
         await here.until("gamma text")
@@ -205,7 +243,7 @@ async def test_a_long_prompt_leaves_room_and_folds(tmp_path: Path) -> None:
         await here.until("gamma text")
         await here.press("full_stop")
         await here.until(lambda: "line 0" not in here.text())
-        await here.press("p")
+        await here.press("tab")
         await here.until(lambda: "Be brief." not in here.text() and "line 0 line 1" in here.text())
 
 

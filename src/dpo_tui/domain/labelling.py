@@ -63,12 +63,12 @@ def turn_to(draft: Draft, set_no: int) -> Draft:
 def draft_of(decision: Decision, slots: Mapping[int, int]) -> Draft:
     """Labelling as it stood before a decision; what is rejected by it was unmarked then.
 
-    `slots` says where each of the responses stands, by response id.
+    `slots` says where the responses stand, by response id.
     """
     marks = {
         slots[response_id]: mark
         for response_id, mark in decision.marks.items()
-        if mark is not Mark.REJECTED
+        if mark is not Mark.REJECTED and response_id in slots
     }
     return Draft(decision.set_no, marks)
 

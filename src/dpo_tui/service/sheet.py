@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dpo_tui.domain.labelling import draft_of, is_usable
 from dpo_tui.domain.model import Completion, Group, Mark, Message, State, Verdict
@@ -86,11 +86,10 @@ def _decided_marks(group: Group) -> Mapping[int, Mark]:
     """What the decision says of every slot, if nothing was marked otherwise since."""
     if group.decision is None:
         return {}
-    slots = {each.id: each.slot for each in group.responses}
-    known = {each: mark for each, mark in group.decision.marks.items() if each in slots}
-    if group.draft != draft_of(replace(group.decision, marks=known), slots):
+    slots = {each.id: each.slot for each in group.shown()}
+    if group.draft != draft_of(group.decision, slots):
         return {}
-    return {slots[each]: mark for each, mark in known.items()}
+    return {slots[each]: mark for each, mark in group.decision.marks.items() if each in slots}
 
 
 def _live_card(slot: int, mark: Mark | None, live: Live, waiting_note: str) -> Card:
