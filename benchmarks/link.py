@@ -78,7 +78,11 @@ class Link:
             left = deadline - monotonic()
             if left <= 0 or not select.select([self._master], [], [], left)[0]:
                 return None
-            data = os.read(self._master, 65536)
+            try:
+                data = os.read(self._master, 65536)
+            except OSError as error:  # nobody holds the other end any more
+                said = self.received.decode(errors="replace")
+                raise AssertionError(f"the program has ended:\n{said}") from error
             self.total += len(data)
             self.received += data
         return monotonic()

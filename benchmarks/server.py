@@ -183,6 +183,8 @@ class Reply:
             choice.cancel()
 
     def _event(self, data: str) -> None:
+        if self._transport.is_closing():
+            return
         event = f"data: {data}\n\n"
         head = "" if self._has_begun else _STREAM_HEAD
         self._has_begun = True

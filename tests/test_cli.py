@@ -35,7 +35,16 @@ def refused(person: Person, *arguments: str, **variables: str) -> str:
 def test_help(person: Person) -> None:
     result = person.run("--help")
     assert (result.returncode, result.stderr) == (0, "")
-    for word in ("annotate", "generate", "init", "sessions", "--version", "--print-completion"):
+    for word in (
+        "annotate",
+        "generate",
+        "init",
+        "sessions",
+        "history",
+        "verify",
+        "--version",
+        "--print-completion",
+    ):
         assert word in result.stdout
 
 
@@ -46,6 +55,9 @@ def test_help(person: Person) -> None:
         ("init", ["prompts.toml", "--config"]),
         ("generate", ["PROMPTS", "--limit", "--base-url"]),
         ("sessions", ["decided"]),
+        ("history", ["PROMPTS", "--session", "--annotator", "--limit", "--json"]),
+        ("verify", ["PROMPTS", "--session", "--repair"]),
+        ("backup", ["PATH", "PROMPTS", "--session"]),
     ],
 )
 def test_help_of_a_command(person: Person, command: str, words: list[str]) -> None:

@@ -14,7 +14,17 @@ import pytest
 import dpo_tui
 
 PACKAGE = Path(dpo_tui.__file__).parent
-BUILT_ON_ALL_OTHERS = {"__main__", "checkup", "main", "opening", "progress", "routes", "tui"}
+BUILT_ON_ALL_OTHERS = {
+    "__main__",
+    "checkup",
+    "importing",
+    "main",
+    "opening",
+    "progress",
+    "routes",
+    "tui",
+    "upkeep",
+}
 LOWER_ROOMS = sorted(
     {module.name for module in pkgutil.iter_modules([str(PACKAGE)])} - BUILT_ON_ALL_OTHERS
 )

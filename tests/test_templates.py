@@ -39,6 +39,7 @@ def test_what_the_starter_prompts_only_show_works_too(tmp_path: Path) -> None:
         "concurrency",
         "allow_cut_off",
         "slow_link",
+        "removed_pairs",
         "model_file",
     }
     assert set(file.settings) == shown | {"sampling.extra.min_p"}

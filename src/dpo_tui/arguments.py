@@ -41,6 +41,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_init(commands)
     _add_sessions(commands)
+    _add_history(commands)
+    _add_verify(commands)
+    _add_backup(commands)
     return parser
 
 
@@ -119,6 +122,16 @@ def _add_work_arguments(command: _Parser) -> None:
     )
     files.add_argument("--annotator", metavar="NAME", help="who decides (default: your user name)")
     files.add_argument(
+        "--removed-pairs",
+        metavar="keep|drop",
+        help="what becomes of the pairs of prompts that leave PROMPTS (default keep)",
+    )
+    files.add_argument(
+        "--allow-loader",
+        action="store_true",
+        help="run the loader that PROMPTS names, now and until its file changes",
+    )
+    files.add_argument(
         "--fresh",
         action="store_true",
         help="start over in a new session; the old one stays beside it",
@@ -178,3 +191,54 @@ def _add_sessions(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="list the sessions that there are",
         description="List the sessions: what is decided and left in each, and its prompts file.",
     )
+
+
+def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
+    history = commands.add_parser(
+        "history",
+        help="list what was decided in a session, newest first",
+        description="List the decisions of a session, newest first, and whether each one counts, "
+        "was replaced by another one or taken back.",
+    )
+    _add_session_arguments(history)
+    history.add_argument("--annotator", metavar="NAME", help="only what this one decided")
+    history.add_argument(
+        "--limit", type=int, default=50, metavar="N", help="at most N decisions (default 50)"
+    )
+    history.add_argument("--json", action="store_true", help="print JSON lines and nothing else")
+
+
+def _add_verify(commands: argparse._SubParsersAction[_Parser]) -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="check a session and its dataset file",
+        description="Check that a session file is whole, that its counters and its queue agree "
+        "with what was decided, and that the dataset file has the pairs of every decision exactly "
+        "once. Changes nothing without --repair. Exit code 1 says that something is wrong.",
+    )
+    _add_session_arguments(verify)
+    verify.add_argument(
+        "--repair",
+        action="store_true",
+        help="rebuild what follows from the decisions, the dataset too; lines of others are kept",
+    )
+
+
+def _add_backup(commands: argparse._SubParsersAction[_Parser]) -> None:
+    backup = commands.add_parser(
+        "backup",
+        help="copy a session while it is being worked on",
+        description="Copy a session to a file of its own, consistent also while somebody labels. "
+        "Nothing is overwritten. Use the copy with --session PATH.",
+    )
+    backup.add_argument("path", type=Path, metavar="PATH", help="the file to make")
+    _add_session_arguments(backup)
+
+
+def _add_session_arguments(command: _Parser) -> None:
+    """The arguments of the commands that look after one session."""
+    prompts = command.add_argument(
+        "prompts", nargs="?", type=Path, metavar="PROMPTS", help="the session of this prompts file"
+    )
+    prompts.complete = shtab.FILE  # type: ignore[attr-defined]
+    command.add_argument("--session", metavar="NAME|PATH", help="the session itself")

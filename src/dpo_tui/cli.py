@@ -13,6 +13,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Literal
 
 from dpo_tui.arguments import make_parser
@@ -29,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
         return _run(make_parser().parse_args(argv))
+    except BrokenPipeError:  # of a reader that has seen enough: `| head`
+        return 0
     finally:
         _flush()
 
@@ -87,9 +90,11 @@ def _job(arguments: Namespace) -> Job:
     from dpo_tui.opening import Job
     from dpo_tui.prompts import read_prompts
     from dpo_tui.settings import api_key, read_config, resolve_settings
+    from dpo_tui.trust import require_trust
 
     path: Path = arguments.prompts
     prompts = read_prompts(path)
+    require_trust(prompts.loaders, allowed=arguments.allow_loader)
     config = read_config(paths.config_file())
     settings = resolve_settings(vars(arguments), os.environ, prompts.settings, config)
     if arguments.session:
@@ -103,6 +108,7 @@ def _job(arguments: Namespace) -> Job:
     return Job(
         prompts_path=path,
         prompts=prompts,
+        fingerprint=prompts.fingerprint(time()),
         session_path=session,
         default_dataset_path=paths.default_dataset_path(path),
         settings=settings,
@@ -166,6 +172,8 @@ def _say_goodbye(job: Job, outcome: Outcome) -> None:
     decided = f"{progress.decided} confirmed, {progress.skipped} skipped, {progress.left} left"
     print(display(f"{decided}, {progress.pairs} pairs"))
     print(display(f"dataset  {outcome.dataset_path}"))
+    if outcome.dataset_trouble:
+        print(display(f"         is behind, and catches up next time: {outcome.dataset_trouble}"))
     print(display(f"go on    {job.resume}"))
 
 
@@ -259,14 +267,18 @@ _SESSION_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
 
 
 def _session_cells(info: SessionInfo) -> tuple[str, ...]:
+    from dpo_tui.importing import changes
+
     decided, skipped, pairs = (
         sum(getattr(each, name) for each in info.progress.values())
         for name in ("decided", "skipped", "pairs")
     )
     least_left = min((each.left for each in info.progress.values()), default=info.total)
     used = datetime.fromtimestamp(info.last_used_at, UTC).astimezone()
+    prompts = _from_home(info.prompts_path) if info.prompts_path else "?"
+    changed = changes(info.last_change)
     return (
-        _from_home(info.prompts_path) if info.prompts_path else "?",
+        f"{prompts} (last edit: {', '.join(changed)})" if changed else prompts,
         str(decided),
         str(skipped),
         str(least_left),
@@ -281,10 +293,72 @@ def _from_home(path: Path) -> str:
     return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
 
 
+def _history(arguments: Namespace) -> int:
+    from contextlib import suppress
+    from itertools import islice
+
+    from dpo_tui.store.history import read_history
+    from dpo_tui.upkeep import print_history, print_history_json
+
+    if arguments.limit < 1:
+        raise InputError("--limit: expected a number of at least 1")
+    past = read_history(_existing_session(arguments), arguments.annotator)
+    with suppress(BrokenPipeError):  # of a reader that has seen enough: `| head`
+        (print_history_json if arguments.json else print_history)(islice(past, arguments.limit))
+    return 0
+
+
+def _verify(arguments: Namespace) -> int:
+    from dpo_tui.upkeep import repair, verify
+
+    session = _existing_session(arguments)
+    findings = (repair if arguments.repair else verify)(session)
+    for finding in findings:
+        print(display(finding))
+    if not findings:
+        print(display(f"{session} and its dataset are in order"))
+    elif not arguments.repair:
+        _tell("--repair rebuilds what can be rebuilt.")
+    return 1 if findings else 0
+
+
+def _backup(arguments: Namespace) -> int:
+    from dpo_tui.upkeep import back_up
+
+    back_up(_existing_session(arguments), arguments.path)
+    print(display(f"{arguments.path} written"))
+    return 0
+
+
+def _existing_session(arguments: Namespace) -> Path:
+    """The session that was named, or that of the prompts file."""
+    from dpo_tui import paths
+
+    if (arguments.prompts is None) == (arguments.session is None):
+        raise InputError(
+            "which session? Name either its prompts file or the session.",
+            remedy=f"dpo-tui {arguments.command} prompts.toml, or --session NAME; "
+            "`dpo-tui sessions` lists them.",
+        )
+    if arguments.session:
+        path = paths.session_named(arguments.session)
+    else:
+        path = paths.latest_session_path(arguments.prompts)
+    if not path.exists():
+        of = f"of {arguments.prompts}" if arguments.prompts else str(path)
+        raise InputError(
+            f"there is no session {of} yet", remedy="`dpo-tui sessions` lists those that there are."
+        )
+    return path
+
+
 _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "annotate": _annotate,
     "generate": _generate,
     "doctor": _doctor,
     "init": _init,
     "sessions": _sessions,
+    "history": _history,
+    "verify": _verify,
+    "backup": _backup,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import termios
 import threading
@@ -20,6 +21,7 @@ GRACE_SECONDS = 0.8
 """How long an orderly end may take before it is forced; a person should wait less than a second."""
 
 _STDIN = 0
+_HUNG_UP = 128 + signal.SIGHUP
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -31,6 +33,7 @@ class Leaving:
         """What has to be done even if the end is forced: quick, and safe from any thread."""
         self._terminal = _terminal_mode()
         self._forced: threading.Timer | None = None
+        self._is_done = False
         self._handlers: dict[signal.Signals, Any] = {}
         """What handled the signals before."""
 
@@ -44,7 +47,8 @@ class Leaving:
     def on_signals(self, leave: Callable[[int], None]) -> None:
         """From now on a signal calls `leave` with the exit code 128 + its number.
 
-        Python's own handlers, not the event loop's: they also run while the loop is blocked.
+        One that is ignored stays so, as `nohup` wants it. Python's own handlers, not the event
+        loop's: they also run while the loop is blocked.
         """
         loop = asyncio.get_running_loop()
 
@@ -53,10 +57,30 @@ class Leaving:
             loop.call_soon_threadsafe(leave, 128 + number)
 
         for number in _SIGNALS:
-            self._handlers.setdefault(number, signal.signal(number, handle))
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers.setdefault(number, signal.signal(number, handle))
+
+    def on_hangup(self, leave: Callable[[int], None]) -> None:
+        """From now on the loss of the terminal calls `leave` as SIGHUP would.
+
+        The signal may never come (`nohup`, `setsid`), and Textual would read the end of the file
+        again and again.
+        """
+        loop = asyncio.get_running_loop()
+
+        def wait() -> None:
+            terminal = select.poll()
+            terminal.register(_STDIN, 0)  # a hang-up is reported unasked
+            terminal.poll()
+            if not self._is_done:
+                self.within_grace(_HUNG_UP)
+                loop.call_soon_threadsafe(leave, _HUNG_UP)
+
+        threading.Thread(target=wait, name="hangup", daemon=True).start()
 
     def done(self) -> None:
         """The orderly end came in time."""
+        self._is_done = True
         if self._forced:
             self._forced.cancel()
         for number, handler in self._handlers.items():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dpo_tui.domain.model import Progress
-from dpo_tui.errors import StoreError
+from dpo_tui.errors import DpoTuiError, StoreError
+from dpo_tui.importing import Say
 from dpo_tui.leaving import Leaving
-from dpo_tui.opening import Job, Opened, Say, open_session
+from dpo_tui.opening import Job, Opened, open_session
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.filling import Filled, Filling
 from dpo_tui.service.generation import Generation, GenerationOptions
@@ -52,6 +54,8 @@ class Outcome:
     exit_code: int
     progress: Progress
     dataset_path: Path
+    dataset_trouble: DpoTuiError | None = None
+    """Why the dataset is behind the session."""
     crash: BaseException | None = None
 
 
@@ -79,6 +83,11 @@ async def annotate(job: Job, say: Say) -> Outcome:
         generation.start()
         app = await _app(labelling, job, opened)
         leaving.on_signals(lambda code: app.exit(return_code=code))
+        leaving.on_hangup(lambda code: app.exit(return_code=code))
+        # What there is by now lives as long as the app, and what streams by makes no cycles: the
+        # collector would look through all of it again and again, and hold up a key each time.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         await app.run_async(mouse=False)
         exit_code, crash = app.return_code or 0, app.crashed
     finally:
@@ -86,7 +95,9 @@ async def annotate(job: Job, say: Say) -> Outcome:
         await labelling.aclose()
         opened.stop_server()
         leaving.done()
-    return Outcome(exit_code, labelling.progress, opened.dataset.path, crash)
+    return Outcome(
+        exit_code, labelling.progress, opened.dataset.path, labelling.dataset_trouble, crash
+    )
 
 
 async def _app(labelling: Labelling, job: Job, opened: Opened) -> DpoTuiApp:
@@ -102,6 +113,7 @@ async def _app(labelling: Labelling, job: Job, opened: Opened) -> DpoTuiApp:
         name=job.prompts_path.name,
         dataset=str(opened.dataset.path),
         resume=job.resume,
+        news=opened.news,
         slow=job.settings.slow_link,
     )
     labelling.generation.on_crash = app.crash
@@ -141,7 +153,7 @@ async def generate(
             work.cancel()
 
         generation.on_crash = crash
-
+        _tell_troubles(generation, say)
         leaving.on_signals(leave)
         generation.start()
         with contextlib.suppress(asyncio.CancelledError):
@@ -155,6 +167,20 @@ async def generate(
         opened.stop_server()
         leaving.done()
     return ended_by or int(filling.filled.broken > 0)
+
+
+def _tell_troubles(generation: Generation, say: Say) -> None:
+    """Say why responses can't be stored, once each time that it begins."""
+    told = ""
+
+    def tell() -> None:
+        nonlocal told
+        trouble = str(generation.trouble or "")
+        if trouble and trouble != told:
+            say(trouble)
+        told = trouble
+
+    generation.on_change = tell
 
 
 async def _await_role(role: Role, say: Say) -> None:

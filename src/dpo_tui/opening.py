@@ -5,7 +5,7 @@ Part of the composition root, like `main`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,12 @@ from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.live import LiveDataset
-from dpo_tui.domain.model import ImportSummary, Prompt
+from dpo_tui.domain.model import Prompt
+from dpo_tui.importing import Say, bring_in
 from dpo_tui.routes import KeyOf, find_routes
 from dpo_tui.service.generation import Route
 from dpo_tui.settings import Settings
 from dpo_tui.store.session import SessionStore
-
-Say = Callable[[str], None]
-"""Tells the person one line while there is no screen yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,8 @@ class Job:
 
     prompts_path: Path
     prompts: Iterable[Prompt]
+    fingerprint: bytes | None
+    """The same as long as `prompts` is; None if that can't be known."""
     session_path: Path
     default_dataset_path: Path
     settings: Settings
@@ -50,6 +50,8 @@ class Opened:
     routes: Sequence[Route]
     """None when no server is needed, or none answers and there is something to label."""
     embedded: EmbeddedServer | None
+    news: str
+    """What an edit of the prompts file has changed; empty if nothing worth telling."""
 
     def stop_server(self) -> None:
         """End the embedded server, if there is one; safe at any time and from any thread."""
@@ -70,7 +72,9 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
     embedded = EmbeddedServer(find_model_file(job.settings.model_file)) if job.local else None
     try:
         dataset = _dataset(job, store, labels=labels)
-        needs_server = _import(job, store, say)
+        store.keep_removed(drops=job.settings.removed_pairs == "drop")
+        news = bring_in(store, job.prompts, job.fingerprint, say)
+        needs_server = store.needs_server()
         routes = []
         if embedded or needs_server:
             routes = await _routes(job, store, embedded, say, labels=labels)
@@ -82,7 +86,7 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
         else:
             store.close()
         raise
-    return Opened(store, dataset, routes, embedded)
+    return Opened(store, dataset, routes, embedded, news)
 
 
 def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
@@ -93,33 +97,6 @@ def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
         check_writable(dataset.path)
     store.remember(prompts_path=job.prompts_path.resolve(), dataset_path=dataset.path)
     return dataset
-
-
-def _import(job: Job, store: SessionStore, say: Say) -> bool:
-    """Bring the prompts into the session; returns whether any of them needs a server."""
-    needs_server = False
-
-    def noting() -> Iterator[Prompt]:
-        nonlocal needs_server
-        for prompt in job.prompts:
-            needs_server = needs_server or not prompt.responses
-            yield prompt
-
-    _say_summary(store.import_prompts(noting()), say)
-    return needs_server
-
-
-def _say_summary(summary: ImportSummary, say: Say) -> None:
-    """Tell what reading the prompts changed, where a person would not expect it."""
-    if summary.duplicates:
-        say(f"{summary.duplicates} prompts repeat an earlier one and were merged with it")
-    if summary.known and summary.added:
-        say(f"{summary.added} new prompts")
-    if summary.removed:
-        say(
-            f"{summary.removed} prompts are no longer in the prompts file: they left the queue, "
-            "what was decided of them is kept"
-        )
 
 
 async def _routes(

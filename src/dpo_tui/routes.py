@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from dpo_tui.backend.address import Address
 from dpo_tui.backend.client import HttpChatClient
-from dpo_tui.backend.discovery import resolve_endpoint
+from dpo_tui.backend.discovery import ResolvedEndpoint, resolve_endpoint
+from dpo_tui.backend.identity import identify
 from dpo_tui.domain.sources import SourceSettings
 from dpo_tui.errors import BackendError, InputError
 from dpo_tui.secret import Secret
@@ -73,7 +75,7 @@ async def _named_route(
         name=endpoint.name or "",
         models=resolved.models,
     )
-    return Route(client, endpoint.concurrency)
+    return Route(client, await _room(resolved, key, endpoint.concurrency))
 
 
 async def _found_route(settings: Settings, say: Callable[[str], None]) -> Route:
@@ -88,7 +90,18 @@ async def _found_route(settings: Settings, say: Callable[[str], None]) -> Route:
         max_connections=2 * settings.concurrency,
         models=resolved.models,
     )
-    return Route(client, settings.concurrency)
+    return Route(client, await _room(resolved, None, settings.concurrency))
+
+
+async def _room(resolved: ResolvedEndpoint, key: Secret | None, wanted: int) -> int:
+    """How many completions to keep it busy with: no more than it has slots, if it tells.
+
+    What goes beyond waits in the server, and what the person asks for next would wait behind it.
+    """
+    if resolved.server != "llama.cpp":
+        return wanted
+    identity = await identify(Address(resolved.base_url, key), resolved.models, resolved.server)
+    return min(wanted, identity.slots or wanted)
 
 
 def _check_sources(sources: Sequence[SourceSettings], routes: Sequence[Route]) -> None:

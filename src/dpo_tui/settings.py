@@ -38,6 +38,7 @@ from dpo_tui.values import (
     Temperatures,
     TopP,
     check_extra,
+    keep_or_drop,
     plan_of,
     stops,
     text,
@@ -87,6 +88,9 @@ class Settings:
     """Whether a response that hit the token limit may become a side of a pair."""
     slow_link: bool = False
     """Whether to repaint half as often and in 256 colours, for a thin or distant SSH link."""
+    removed_pairs: str = "keep"
+    """Whether the pairs of prompts that are no longer in the prompts file stay in the dataset:
+    `keep` or `drop`."""
     model_file: Path | None = None
     """The GGUF file of the embedded server. Without one, the packaged small model."""
     endpoints: tuple[EndpointSettings, ...] = ()
@@ -122,6 +126,7 @@ SETTINGS = (
     Setting("concurrency", Concurrency, "--concurrency"),
     Setting("allow_cut_off", bool, "--allow-cut-off"),
     Setting("slow_link", bool, "--slow-link"),
+    Setting("removed_pairs", str, "--removed-pairs", keep_or_drop),
     Setting("model_file", Path, "--model-file"),
 )
 _BY_PLACE = {(each.table, each.last_name): each for each in SETTINGS}

@@ -29,6 +29,7 @@ user = [
 # include = ["more.jsonl", "questions.txt"]
 
 # Or from your own Python: a function that yields texts, or dicts with the keys of [[prompt]].
+# It runs once you have said --allow-loader, and then until its file changes.
 # loader = "my_prompts:make"
 
 # Settings: take away the "# " in front. A flag on the command line wins over them.

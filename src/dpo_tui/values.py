@@ -80,6 +80,11 @@ def variable(value: str) -> str:
     return "" if good else "the name of an environment variable, not the key itself"
 
 
+def keep_or_drop(value: str) -> str:
+    """Check for one of two words."""
+    return "" if value in {"keep", "drop"} else "keep or drop"
+
+
 def stops(value: str | list[str]) -> str:
     """Check for texts that a response can stop at."""
     return "" if all([value] if isinstance(value, str) else value) else "text that isn't empty"

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
 
@@ -57,31 +58,21 @@ def server_with(faults: list[str]) -> Reply:
 
 async def play(here: Desk, command: str) -> None:
     labelling = here.labelling
-    match command:
-        case "wait":
-            await here.until_ended()
-        case "choose" if here.cards:
-            await labelling.toggle(0, Mark.CHOSEN)
-        case "confirm":
-            await labelling.confirm()
-        case "skip":
-            await labelling.skip()
-        case "undo":
-            await labelling.undo()
-        case "regenerate":
-            await labelling.regenerate()
-        case "redo":
-            await labelling.redo()
-        case "next group":
-            await labelling.open_neighbour(1)
-        case "previous group":
-            await labelling.open_neighbour(-1)
-        case "regenerate one":
-            await labelling.regenerate_one(0)
-        case "add" if len(here.cards) < 5:
-            await labelling.add_response()
-        case "other set":
-            await labelling.other_set()
+    commands: dict[str, Callable[[], Awaitable[object]]] = {
+        "wait": here.until_ended,
+        "choose": lambda: labelling.toggle(0, Mark.CHOSEN),
+        "confirm": labelling.confirm,
+        "skip": labelling.skip,
+        "undo": labelling.undo,
+        "redo": labelling.redo,
+        "next group": lambda: labelling.open_neighbour(1),
+        "previous group": lambda: labelling.open_neighbour(-1),
+        "regenerate": labelling.regenerate,
+        "regenerate one": lambda: labelling.regenerate_one(0),
+        "add": labelling.add_response,
+        "other set": labelling.other_set,
+    }
+    await commands[command]()
 
 
 def split(items: list[str], at: str) -> list[list[str]]:
@@ -107,13 +98,13 @@ async def run(folder: Path, faults: list[str], commands: list[str]) -> None:
                 await here.labelling.skip()
             while not isinstance(await here.labelling.undo(), Refused):
                 pass
-            check(here)
+            await check(here)
 
 
-def check(here: Desk) -> None:
+async def check(here: Desk) -> None:
     texts = []
     for group_id in range(1, len(PROMPTS) + 1):
-        group = here.store.group(group_id, "ann")
+        group = await here.disk.run(here.store.group, group_id, "ann")
         said = group.prompt.messages[-1].content
         places = [(each.set_no, each.slot) for each in group.responses]
         assert len(set(places)) == len(places)

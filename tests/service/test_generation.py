@@ -62,7 +62,7 @@ async def test_every_response_has_its_own_seed(tmp_path: Path) -> None:
         await here.until_ended()
         seeds = {request.body["seed"] for request in server.requests if request.n == 1}
         assert seeds == {7, 8, 9}
-        stored = here.store.group(here.labelling.group.id, "ann").responses  # type: ignore[union-attr]
+        stored = (await here.disk.run(here.store.group, here.labelling.group.id, "ann")).responses  # type: ignore[union-attr]
         sampled = [each.completion.source.sampling for each in stored]
         assert [each.seed for each in sampled if each] == [7, 8, 9]
 
@@ -157,7 +157,7 @@ async def test_regenerating_keeps_the_old_set_and_hangs_up_on_what_streams(
             assert [card.text for card in cards] == ["new 1", "new 2"]
             await server.requests[0].hung_up.wait()
             assert here.labelling.group
-            kept = here.store.group(here.labelling.group.id, "ann").responses
+            kept = (await here.disk.run(here.store.group, here.labelling.group.id, "ann")).responses
             assert [(each.set_no, each.completion.text) for each in kept] == [
                 (1, "old"),
                 (2, "new 1"),
@@ -329,3 +329,24 @@ async def test_a_failed_endpoint_leaves_its_work_to_the_others(tmp_path: Path) -
             assert [card.text for card in cards] == ["a", "b"]
             await here.label(0)
         assert [each.health for each in here.generation.endpoints] == [Health.DOWN, Health.UP]
+
+
+async def test_what_another_process_made_last_is_not_made_again(tmp_path: Path) -> None:
+    other = GeneratorRole(tmp_path / "session.db", insists=True)
+    assert other.take()
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, prompts("one"), ahead=0) as here,
+    ):
+        await here.until(lambda: here.generation.is_elsewhere)
+        assert here.labelling.group
+        for slot in (0, 1):
+            completion = Completion(f"made {slot}", State.COMPLETE, Source(Origin.MODEL))
+            await here.disk.run(
+                here.store.add_response, here.labelling.group.id, 1, slot, completion
+            )
+        other.give()
+        await here.until(lambda: not here.generation.is_elsewhere)
+        cards = await here.until_ended()
+        assert [card.text for card in cards] == ["made 0", "made 1"]
+        assert not server.requests

@@ -27,6 +27,17 @@ sys.stdin.read()
 """
 
 
+def said(pid: int, *, host: str | None = None, boot: str | None = None) -> bytes:
+    """What a lock file says."""
+    holder = {
+        "pid": pid,
+        "host": host or socket.gethostname(),
+        "since": 0,
+        "boot": boot or Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+    }
+    return json.dumps(holder).encode()
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> Path:
     return tmp_path / "s.db"
@@ -77,23 +88,50 @@ def test_what_stands_in_its_place_is_not_followed(session: Path, kind: str) -> N
     [
         (b"", True),
         (b"nonsense", True),
-        (json.dumps({"pid": os.getppid(), "host": socket.gethostname(), "since": 0}), False),
-        (json.dumps({"pid": 2**22 + 1, "host": socket.gethostname(), "since": 0}), True),
-        (json.dumps({"pid": 1, "host": "elsewhere", "since": 0}), False),
+        (said(os.getppid()), False),
+        (said(os.getppid(), boot="another"), True),
+        (said(2**22 + 1), True),
+        (said(1, host="elsewhere"), False),
     ],
 )
 def test_without_flock_what_the_file_says_decides(
-    session: Path, monkeypatch: pytest.MonkeyPatch, content: str | bytes, free: bool
+    session: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, free: bool
 ) -> None:
     def no_flock(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", no_flock)
     place = lock_path(session, "ann")
-    place.write_bytes(content if isinstance(content, bytes) else content.encode())
+    place.write_bytes(content)
     if free:
         SessionLock.acquire(session, "ann", 0.0).release()
     else:
         with pytest.raises(StoreError, match="in use") as caught:
             SessionLock.acquire(session, "ann", 0.0)
-        assert ("remove" in caught.value.remedy) == ("elsewhere" in str(content))
+        assert ("remove" in caught.value.remedy) == (b"elsewhere" in content)
+
+
+@pytest.mark.parametrize(
+    ("content", "free"),
+    [(b"", True), (said(2**22 + 1), True), (said(1, host="elsewhere"), False)],
+)
+def test_on_a_network_file_system_other_hosts_may_not_see_the_lock(
+    session: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, free: bool
+) -> None:
+    monkeypatch.setattr("dpo_tui.store.lock.is_network", lambda _: True)
+    place = lock_path(session, "ann")
+    place.write_bytes(content)
+    if free:
+        SessionLock.acquire(session, "ann", 0.0).release()
+    else:
+        with pytest.raises(StoreError, match="on elsewhere since") as caught:
+            SessionLock.acquire(session, "ann", 0.0)
+        assert f"remove {place}" in caught.value.remedy
+        assert place.read_bytes() == content
+        place.unlink()
+        SessionLock.acquire(session, "ann", 0.0).release()
+
+
+def test_on_a_local_disk_the_lock_of_a_host_that_was_renamed_is_taken_over(session: Path) -> None:
+    lock_path(session, "ann").write_bytes(said(1, host="elsewhere"))
+    SessionLock.acquire(session, "ann", 0.0).release()

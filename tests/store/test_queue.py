@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from dpo_tui.domain.model import (
     State,
     Verdict,
 )
-from dpo_tui.store import queue
+from dpo_tui.store import imports
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
 
@@ -53,7 +54,8 @@ def test_every_import_makes_the_queue_equal_to_the_file(
         for number, file in enumerate(files):
             wanted = list(dict.fromkeys(file))
             summary = store.import_prompts(map(prompt, file))
-            assert summary == ImportSummary(
+            assert replace(summary, moved=0) == ImportSummary(
+                returned=len(set(file) & (seen - before)),
                 added=len(set(file) - seen),
                 known=len(set(file) & seen),
                 removed=len(before - set(file)),
@@ -79,7 +81,7 @@ def test_every_import_makes_the_queue_equal_to_the_file(
 def test_batches_see_the_duplicates_of_earlier_ones(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "_BATCH", 2)
+    monkeypatch.setattr(imports, "_BATCH", 2)
     file = [
         prompt("a", tags=("x",), responses=("1",)),
         prompt("b"),
@@ -114,7 +116,8 @@ def test_ready_made_responses_are_cards_once(store: SessionStore) -> None:
 
 def test_changed_settings_of_a_known_prompt_are_taken(store: SessionStore) -> None:
     store.import_prompts([prompt("a", n=3, tags=("old",), name="one")])
-    store.import_prompts([prompt("a", n=4, temperatures=(0.1, 0.9))])
+    summary = store.import_prompts([prompt("a", n=4, temperatures=(0.1, 0.9))])
+    assert summary == ImportSummary(known=1, changed=1) == store.info().last_change
     (group,) = store.upcoming(ME, 0, 9)
     assert group.prompt == prompt("a", n=4, temperatures=(0.1, 0.9))
 
@@ -128,7 +131,7 @@ def test_an_interrupted_import_leaves_the_queue_as_it_was(store: SessionStore) -
     with pytest.raises(KeyboardInterrupt):
         store.import_prompts(broken())
     assert queued(store) == ["a"]
-    assert store.import_prompts([prompt("b"), prompt("a")]) == ImportSummary(1, 1, 0, 0)
+    assert store.import_prompts([prompt("b"), prompt("a")]) == ImportSummary(1, 1, 0, 0, moved=1)
     assert queued(store) == ["b", "a"]
 
 

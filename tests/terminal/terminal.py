@@ -155,8 +155,11 @@ class Terminal:
 
     def send(self, text: str) -> None:
         """Type characters as they are."""
+        self.send_bytes(text.encode())
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send what a terminal of another encoding would."""
         assert self._master is not None, "the terminal is closed"
-        data = text.encode()
         while data:
             data = data[os.write(self._master, data) :]
 

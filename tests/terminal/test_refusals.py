@@ -183,8 +183,17 @@ def test_the_session_is_in_use(person: Person) -> None:
 def test_a_loader_that_fails(person: Person) -> None:
     person.write("prompts.toml", 'loader = "mine:make"\n')
     person.write("mine.py", "def make():\n    yield 'one'\n    raise KeyError('topic')\n")
-    said = refused(person, "--base-url", NOBODY, code=2)
+    with person.annotate("--base-url", NOBODY, "--allow-loader", cols=250) as terminal:
+        said = message(terminal, 2)
     assert "mine:make" in said
+    assert not list(person.home.rglob("*.db"))
+
+
+def test_a_loader_that_nobody_allowed(person: Person) -> None:
+    person.write("prompts.toml", 'loader = "mine:make"\n')
+    person.write("mine.py", "raise SystemExit('it ran')\n")
+    said = refused(person, "--base-url", NOBODY, code=2)
+    assert "the loader mine:make is code that runs as you" in said
 
 
 def test_a_line_that_is_wrong(person: Person) -> None:

@@ -9,7 +9,15 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from dpo_tui.datasets.file import DatasetFile, Span, reading, writing
-from dpo_tui.datasets.matching import Layout, find, is_in_place, lines_of, lines_start
+from dpo_tui.datasets.matching import (
+    Layout,
+    RivalsOf,
+    find,
+    is_in_place,
+    is_part_of,
+    lines_of,
+    lines_start,
+)
 from dpo_tui.domain.ledger import Entry, Reconciliation, Region
 from dpo_tui.domain.model import Pair
 from dpo_tui.errors import DatasetError
@@ -42,13 +50,18 @@ class LiveDataset:
             # `reconcile` will tell it; it also finds the place.
             return Region(0, lines)
 
-    def reconcile(self, unsettled: Sequence[Entry], settled: Iterable[Entry]) -> Reconciliation:
+    def reconcile(
+        self,
+        unsettled: Sequence[Entry],
+        settled: Iterable[Entry],
+        rivals_of: RivalsOf = lambda _: (),
+    ) -> Reconciliation:
         """Make the file agree with the session, however it came to differ.
 
         `settled` comes with the last one of the file first. If nothing is unsettled and that one is
         in its place, nothing else is read. Else those behind the first unsettled one are looked at,
         and all of them if one isn't in its place: others edited the file, or it is another one.
-        Can be interrupted anywhere and done again.
+        `rivals_of` is asked while nobody else writes. Can be interrupted anywhere and done again.
 
         Raises:
             DatasetError: the file could not be read or changed; calling again later is safe.
@@ -61,14 +74,21 @@ class LiveDataset:
         with writing(self._path, create=create) as file:
             if file is None:
                 return Reconciliation(tuple(unsettled))
-            in_place = all(is_in_place(file, each) for each in nearby)
+            # What was there is still there, as far as it is looked at: nobody moved it.
+            written = [*nearby, *(each for each in unsettled if not each.wanted)]
+            in_place = all(is_in_place(file, each) for each in written)
             if in_place and not unsettled:
                 return Reconciliation(())
-            if nearby and in_place:
+            astray = any(
+                is_part_of(each, rival) and not is_in_place(file, rival)
+                for rival in rivals_of(unsettled)
+                for each in unsettled
+            )
+            if nearby and in_place and not astray:
                 # What we write goes behind these, so nothing of ours is lost before them.
                 floor = min(map(lines_start, [*nearby, *unsettled]))
-                return _repair(file, nearby[::-1], unsettled, floor)
-            return _repair(file, [*nearby, *rest][::-1], unsettled, 0)
+                return _repair(file, nearby[::-1], unsettled, floor, rivals_of)
+            return _repair(file, [*nearby, *rest][::-1], unsettled, 0, rivals_of)
 
 
 def _at_end(file: DatasetFile, lines: bytes) -> Region:
@@ -86,9 +106,13 @@ def _down_to(entries: Iterator[Entry], offset: int | None) -> Iterator[Entry]:
 
 
 def _repair(
-    file: DatasetFile, settled: Sequence[Entry], unsettled: Sequence[Entry], floor: int
+    file: DatasetFile,
+    settled: Sequence[Entry],
+    unsettled: Sequence[Entry],
+    floor: int,
+    rivals_of: RivalsOf,
 ) -> Reconciliation:
-    layout = find(file, settled, unsettled, floor)
+    layout = find(file, settled, unsettled, floor, rivals_of)
     entries = [*settled, *unsettled]
     unwanted = [each for each in entries if not each.wanted]
     spans = sorted(

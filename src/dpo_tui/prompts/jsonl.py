@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Never
 
+import msgspec
+
 from dpo_tui.domain.model import Prompt
 from dpo_tui.inputs import Place, read_lines
-from dpo_tui.prompts.row import prompt_from
+from dpo_tui.prompts.row import Row, prompt_from, prompt_of
+
+_ROWS = msgspec.json.Decoder(Row)
 
 
 def read_jsonl(path: Path) -> Iterator[Prompt]:
@@ -21,7 +25,13 @@ def read_jsonl(path: Path) -> Iterator[Prompt]:
     for number, line in read_lines(path):
         if line.strip():
             place = Place(str(path), f"line {number}")
-            yield prompt_from(_decoded(line, place), place)
+            try:
+                row = _ROWS.decode(line)
+            except msgspec.DecodeError:
+                # Plain text, half a surrogate pair, or a mistake, of which the slow way tells more.
+                yield prompt_from(_decoded(line, place), place)
+            else:
+                yield prompt_of(row, place)
 
 
 def _decoded(line: str, place: Place) -> object:

@@ -6,6 +6,8 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from traceback import extract_tb
 
@@ -13,6 +15,38 @@ from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place, found
 from dpo_tui.prompts.row import prompt_from
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """A prompts file's loader."""
+
+    spec: str
+    """`module:function`."""
+    prompts_file: Path
+
+    def module_file(self) -> Path | None:
+        """The file whose code would run, found without running any; None if there is none.
+
+        For a package that is installed, the file of the whole package.
+        """
+        module_name = self.spec.partition(":")[0]
+        for candidate in _beside(module_name, self.prompts_file):
+            if candidate.is_file():
+                return candidate.resolve()
+        with suppress(ValueError):  # a module that has lost its spec
+            spec = find_spec(module_name.partition(".")[0])
+            if spec and spec.origin and Path(spec.origin).is_file():
+                return Path(spec.origin).resolve()
+        return None
+
+    def prompts(self) -> Iterator[Prompt]:
+        """Run it.
+
+        Raises:
+            InputError: there is no such function, it raised something, or an item is no prompt.
+        """
+        return load(self.spec, self.prompts_file)
 
 
 def load(spec: str, prompts_file: Path) -> Iterator[Prompt]:
@@ -56,9 +90,8 @@ def _function(spec: str, prompts_file: Path, place: Place) -> Callable[[], objec
         with suppress(ValueError):
             sys.path.remove(str(folder))
     origin = getattr(module, "__file__", None) or "Python itself"
-    beside = folder.joinpath(*module_name.split("."))
-    candidates = {str(beside.with_suffix(".py")), str(beside / "__init__.py")}
-    if origin not in candidates and any(Path(each).exists() for each in candidates):
+    candidates = _beside(module_name, prompts_file)
+    if Path(origin) not in candidates and any(each.exists() for each in candidates):
         raise place.error(
             f"another module named {module_name} is in use already, from {origin}",
             remedy="Rename the one beside the prompts file.",
@@ -70,6 +103,12 @@ def _function(spec: str, prompts_file: Path, place: Place) -> Callable[[], objec
             remedy="The loader is written module:function.",
         )
     return function
+
+
+def _beside(module_name: str, prompts_file: Path) -> tuple[Path, Path]:
+    """Where the module would be beside the prompts file: as a package, which wins, or a file."""
+    place = prompts_file.absolute().parent.joinpath(*module_name.split("."))
+    return place / "__init__.py", place.with_suffix(".py")
 
 
 def _items(value: object, place: Place) -> Iterable[object]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
-from dpo_tui.inputs import open_input
+from dpo_tui.inputs import open_input, unreadable
 from dpo_tui.prompts.jsonl import read_jsonl
-from dpo_tui.prompts.loader import load
+from dpo_tui.prompts.loader import Loader
 from dpo_tui.prompts.text import read_text
 from dpo_tui.prompts.toml import TomlPrompts, read_toml
 from dpo_tui.settings import RawSettings
 
 _Part = Callable[[], Iterator[Prompt]]
+
+_FRESH_SECONDS = 2.0
+"""A file that was changed this recently could be changed again within one tick of its clock."""
 
 _BY_LINES: dict[str, Callable[[Path], Iterator[Prompt]]] = {
     ".jsonl": read_jsonl,
@@ -36,7 +43,33 @@ class PromptsFile:
 
     path: Path
     settings: RawSettings = field(default_factory=dict)
+    loaders: tuple[Loader, ...] = ()
+    """Whose code runs when it is iterated over."""
+    _files: tuple[Path, ...] = ()
+    """It itself, and what it includes."""
     _parts: tuple[_Part, ...] = ()
+
+    def fingerprint(self, now: float) -> bytes | None:
+        """The same bytes as long as the files are the same ones, as size and time tell.
+
+        None if that can't be known: a loader may say anything, and a file that was changed just
+        before `now` (Unix time in seconds) may still be changing.
+
+        Raises:
+            InputError: a file is gone.
+        """
+        if self.loaders:
+            return None
+        seen: list[object] = [version("dpo-tui")]
+        for path in self._files:
+            try:
+                status = path.stat()
+            except OSError as error:
+                raise unreadable(path, error) from error
+            if now - status.st_mtime < _FRESH_SECONDS:
+                return None
+            seen.append((os.fsencode(path.resolve()).hex(), status.st_size, status.st_mtime_ns))
+        return sha256(json.dumps(seen).encode()).digest()
 
     def __iter__(self) -> Iterator[Prompt]:
         empty = True
@@ -60,24 +93,32 @@ def read_prompts(path: Path) -> PromptsFile:
         InputError: a file can't be read, is of no supported form, or something in it is wrong.
     """
     if not _is_toml(path):
-        return PromptsFile(path, _parts=(_lines(path),))
+        return PromptsFile(path, _files=(path,), _parts=(_lines(path),))
     toml = read_toml(path)
-    return PromptsFile(path, toml.settings, tuple(_parts(toml, (path,))))
+    parts = tuple(_parts(toml, (path,)))
+    return PromptsFile(
+        path,
+        toml.settings,
+        loaders=tuple(origin for origin, _ in parts if isinstance(origin, Loader)),
+        _files=tuple(origin for origin, _ in parts if isinstance(origin, Path)),
+        _parts=tuple(part for _, part in parts),
+    )
 
 
-def _parts(toml: TomlPrompts, chain: tuple[Path, ...]) -> Iterator[_Part]:
+def _parts(toml: TomlPrompts, chain: tuple[Path, ...]) -> Iterator[tuple[Path | Loader, _Part]]:
     """Where the prompts of a TOML file come from, in order; `chain` leads to it from the first."""
     path = chain[-1]
-    yield toml.prompts
+    yield path, toml.prompts
     for name in toml.include:
         included = path.parent / name
         found = _included(included, chain)
         if isinstance(found, TomlPrompts):
             yield from _parts(found, (*chain, included))
         else:
-            yield found
+            yield included, found
     if toml.loader is not None:
-        yield partial(load, toml.loader, path)
+        loader = Loader(toml.loader, path)
+        yield loader, loader.prompts
 
 
 def _included(path: Path, chain: tuple[Path, ...]) -> TomlPrompts | _Part:

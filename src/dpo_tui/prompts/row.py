@@ -8,10 +8,14 @@ from typing import Annotated, get_args
 from msgspec import Meta, Struct, structs
 
 from dpo_tui.domain.model import MAX_RESPONSES, Message, Prompt, Role
+from dpo_tui.domain.sources import SamplingPlan
 from dpo_tui.inputs import Place, found, inside, validated
 from dpo_tui.values import Count, MaxTokens, Seed, Temperatures, TopP, plan_of
 
 _ROLES: dict[str, Role] = {role: role for role in get_args(Role)}
+
+
+_NO_PLAN = SamplingPlan()
 
 
 class Turn(Struct, forbid_unknown_fields=True):
@@ -49,11 +53,19 @@ def prompt_from(value: object, place: Place) -> Prompt:
         return Prompt(conversation(None, value, place))
     if not isinstance(value, Mapping):
         raise place.error(f"expected a prompt: text or a table, found {found(value)}")
-    row = validated(value, Row, place)
+    return prompt_of(validated(value, Row, place), place)
+
+
+def prompt_of(row: Row, place: Place) -> Prompt:
+    """The prompt that a row describes.
+
+    Raises:
+        InputError: it describes none; says where and why.
+    """
     for index, response in enumerate(row.responses or ()):
         if not response.strip():
             raise place.error("expected text, found none", key=inside("responses", index))
-    plan = plan_of(structs.asdict(row))
+    plan = _NO_PLAN if _is_plain(row) else plan_of(structs.asdict(row))
     return Prompt(
         messages=_messages(row, place),
         name=None if row.id is None else str(row.id),
@@ -63,6 +75,11 @@ def prompt_from(value: object, place: Place) -> Prompt:
         temperatures=plan.temperatures,
         responses=tuple(row.responses or ()),
     )
+
+
+def _is_plain(row: Row) -> bool:
+    """Whether it says nothing of sampling, as most rows of a large file."""
+    return row.temperature is row.top_p is row.max_tokens is row.seed is None
 
 
 def conversation(
@@ -80,6 +97,8 @@ def conversation(
 
 
 def _messages(row: Row, place: Place) -> tuple[Message, ...]:
+    if row.user is not None and row.prompt is None and row.messages is None:
+        return conversation(row.system, row.user, place)
     given = {
         key: value
         for key in ("user", "prompt", "messages")

@@ -47,37 +47,43 @@ class Filling:
 
     async def run(self, on_progress: Callable[[], None]) -> None:
         """Generate what the undecided groups lack; `on_progress` is called after every response."""
-        window: list[Group] = []
-        while window := await self._refilled(window):
-            self._generation.cover(window)
+        while True:
+            fresh = await self._fresh(self._generation.breadth - len(self._unfinished()))
+            # The engine's own copies have what came meanwhile: nothing may come in between here.
+            unfinished = self._unfinished()
+            self.filled.groups += len(self._generation.window) - len(unfinished)
+            self._generation.cover([*unfinished, *fresh])
             on_progress()
+            if not self._generation.window:
+                break
             await self._changed.wait()
             self._changed.clear()
-            # The engine's own copies have what has come meanwhile.
-            window = list(self._generation.window)
-        on_progress()
 
-    async def _refilled(self, window: list[Group]) -> list[Group]:
-        """What of the window still lacks something, and behind it the next groups that do."""
-        rest = [group for group in window if not self._generation.is_complete(group)]
-        self.filled.groups += len(window) - len(rest)
-        while len(rest) < self._generation.breadth and self._room != 0:
+    def _unfinished(self) -> list[Group]:
+        """What of the window still lacks something."""
+        window = self._generation.window
+        return [group for group in window if not self._generation.is_complete(group)]
+
+    async def _fresh(self, wanted: int) -> list[Group]:
+        """The next groups that lack something, at most `wanted`."""
+        fresh: list[Group] = []
+        while len(fresh) < wanted and self._room != 0:
             groups = await self._disk.run(
                 self._disk.store.upcoming, self._annotator, self._position, _CHUNK
             )
             if not groups:
                 break
             for group in groups:
-                if len(rest) >= self._generation.breadth or self._room == 0:
+                if len(fresh) >= wanted or self._room == 0:
                     break
                 self._position = group.position + 1
                 if self._generation.is_complete(group):
                     self.filled.groups += 1
                 else:
-                    rest.append(group)
+                    fresh.append(group)
                     if self._room is not None:
                         self._room -= 1
-        return rest
+        return fresh
 
     def _stored(self, response: Response) -> None:
         completion = response.completion

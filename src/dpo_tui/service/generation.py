@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from dpo_tui.domain.model import (
     MAX_RESPONSES,
@@ -28,6 +28,9 @@ from dpo_tui.service.endpoint import Endpoint, EndpointStatus
 from dpo_tui.service.live import Live
 from dpo_tui.service.ports import ChatClient, Clock, Role
 from dpo_tui.service.request import Request
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _LONG_PROMPT = 2_000
 """Characters from which a prompt's prefill is worth sharing: one request goes ahead."""
@@ -118,6 +121,7 @@ class Generation:
         self._tasks: set[asyncio.Task[None]] = set()
         self._refill_task: asyncio.Task[None] | None = None
         self._trouble: StoreError | None = None
+        self._role_trouble: StoreError | None = None
 
     # --- what the screen asks ------------------------------------------------------------------
 
@@ -128,8 +132,8 @@ class Generation:
 
     @property
     def trouble(self) -> StoreError | None:
-        """Why responses can't be stored at the moment."""
-        return self._trouble
+        """Why responses can't be stored, or not even be asked for, at the moment."""
+        return self._trouble or self._role_trouble
 
     def live(self, group_id: int, set_no: int) -> Mapping[int, Live]:
         """By slot, the responses of a set that haven't ended."""
@@ -254,7 +258,7 @@ class Generation:
 
     async def _refill(self, focus: Group) -> None:
         """Load the groups behind the one on screen."""
-        ahead = await self._disk.run(
+        ahead = await self._run_until_done(
             self._disk.store.upcoming,
             self._annotator,
             focus.position + 1,
@@ -270,18 +274,27 @@ class Generation:
     async def _keep_role(self) -> None:
         """Generate while it is ours to do; otherwise show what the process that does it brings."""
         while True:
-            if self._has_role and await self._disk.run(self._role.is_wanted):
-                self._yields = True
-                if not self._requests:
-                    self._role.give()
-                    self._has_role = self._yields = False
-            elif not self._has_role:
-                self._has_role = await self._disk.run(self._role.take)
-                self._wake_up()
-            self.is_elsewhere = not self._has_role
-            if self.is_elsewhere:
-                await self._read_along()
+            try:
+                await self._see_to_role()
+                self._role_trouble = None
+            except StoreError as error:
+                self._role_trouble = error
+                self.on_change()
             await asyncio.sleep(_ROLE_SECONDS)
+
+    async def _see_to_role(self) -> None:
+        if self._has_role and await self._disk.run(self._role.is_wanted):
+            self._yields = True
+            if not self._requests:
+                self._role.give()
+                self._has_role = self._yields = False
+        elif not self._has_role:
+            has_role = await self._disk.run(self._role.take)
+            # Also when it is ours: another process may have made more just before.
+            await self._read_along()
+            self._has_role = has_role
+            self._wake_up()
+        self.is_elsewhere = not self._has_role
 
     async def _read_along(self) -> None:
         for known in self._window:
@@ -395,25 +408,28 @@ class Generation:
             self._wake_up()
 
     async def _store(self, request: Request, slot: int, completion: Completion) -> None:
-        """Put an ended attempt on disk, and try again for as long as the disk refuses."""
-        while True:
-            try:
-                response = await self._disk.run(
-                    self._disk.store.add_response,
-                    request.group.id,
-                    request.set_no,
-                    slot,
-                    completion,
-                )
-                break
-            except StoreError as error:
-                self._trouble = error
-                self.on_change()
-                await asyncio.sleep(_STORE_RETRY_SECONDS)
-        self._trouble = None
+        """Put an ended attempt on disk."""
+        response = await self._run_until_done(
+            self._disk.store.add_response, request.group.id, request.set_no, slot, completion
+        )
         if completion.seconds is not None:
             self._durations.append(completion.seconds)
         self._adopt(response)
+
+    async def _run_until_done(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call of the store, and again for as long as the disk refuses."""
+        told: StoreError | None = None
+        try:
+            while True:
+                try:
+                    return await self._disk.run(call, *args, **kwargs)
+                except StoreError as error:
+                    self._trouble = told = error
+                    self.on_change()
+                    await asyncio.sleep(_STORE_RETRY_SECONDS)
+        finally:
+            if told and self._trouble is told:
+                self._trouble = None
 
 
 def _set_of(group: Group) -> tuple[int, int]:

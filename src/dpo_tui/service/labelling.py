@@ -7,7 +7,7 @@ same thread, and catches up at the next start if the process dies in between.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -25,12 +25,13 @@ from dpo_tui.domain.model import (
     Draft,
     Group,
     Mark,
+    Pair,
     Progress,
     Response,
     Verdict,
 )
 from dpo_tui.domain.pairs import Dropped, make_pairs
-from dpo_tui.errors import DatasetError
+from dpo_tui.errors import DatasetError, StoreError
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.endpoint import Health
 from dpo_tui.service.generation import Generation, with_response
@@ -87,7 +88,7 @@ class Labelling:
         self.group: Group | None = None
         """The group on screen; None when every group of the queue is decided."""
         self.progress = Progress(0, 0, 0, 0)
-        self.dataset_trouble: DatasetError | None = None
+        self.dataset_trouble: DatasetError | StoreError | None = None
         """Why the dataset file is behind the session at the moment."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when the sheet, the endpoint or a trouble may have changed; cheap, and often."""
@@ -174,8 +175,7 @@ class Labelling:
             order=tuple(each.id for each in shown),
             pair_count=len(pairing.pairs),
         )
-        region = self._dataset.plan(pairing.pairs) if pairing.pairs else None
-        decision = await self._disk.run(self._disk.store.decide, decision, region)
+        decision = await self._disk.run(self._commit, decision, pairing.pairs)
         unfinished = self.generation.size(group) - len(shown)
         await self._after_decision(decision, group)
         return Confirmed(group.position, len(pairing.pairs), pairing.dropped, unfinished)
@@ -186,7 +186,7 @@ class Labelling:
         if group is None:
             return Refused("everything is decided")
         decision = self._decision(group, Verdict.SKIPPED)
-        decision = await self._disk.run(self._disk.store.decide, decision, None)
+        decision = await self._disk.run(self._commit, decision, ())
         await self._after_decision(decision, group)
         return group
 
@@ -286,6 +286,8 @@ class Labelling:
     async def aclose(self) -> None:
         """Hang up on the server, bring the dataset up to date, give the session free."""
         await self.generation.aclose()
+        if self.dataset_trouble:
+            await self._catch_up()
         await self._disk.aclose()
 
     # --- inside --------------------------------------------------------------------------------
@@ -318,6 +320,11 @@ class Labelling:
             decided_at=self._clock.now(),
             seconds=self._clock.monotonic() - self._shown_since,
         )
+
+    def _commit(self, decision: Decision, pairs: Sequence[Pair]) -> Decision:
+        """Put a decision on disk, with the place that its pairs will have in the dataset."""
+        region = self._dataset.plan(pairs) if pairs else None
+        return self._disk.store.decide(decision, region)
 
     async def _save_draft(self, group: Group, draft: Draft) -> Group:
         await self._disk.run(self._disk.store.save_draft, group.id, self._annotator, draft)
@@ -361,12 +368,12 @@ class Labelling:
         try:
             await self._disk.run(self._reconcile)
             self.dataset_trouble = None
-        except DatasetError as error:
+        except (DatasetError, StoreError) as error:
             self.dataset_trouble = error
         self.on_change()
 
     def _reconcile(self) -> None:
         store = self._disk.store
-        result = self._dataset.reconcile(store.unsettled(), store.settled())
+        result = self._dataset.reconcile(store.unsettled(), store.settled(), store.rivals_of)
         if result.entries:
             store.settle(result.entries)

@@ -5,7 +5,7 @@ Adapters implement them without importing this module's callers; only `main` kno
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -97,12 +97,18 @@ class Dataset(Protocol):
         """Where and how these pairs would be appended now; writes nothing and never fails."""
         ...
 
-    def reconcile(self, unsettled: Sequence[Entry], settled: Iterable[Entry]) -> Reconciliation:
+    def reconcile(
+        self,
+        unsettled: Sequence[Entry],
+        settled: Iterable[Entry],
+        rivals_of: Callable[[Sequence[Entry]], Sequence[Entry]],
+    ) -> Reconciliation:
         """Make the file agree with the session after a crash, a failed write or a foreign edit.
 
         `unsettled` are entries whose writing or removal is not known to have happened, oldest
         first; `settled`, read only as far as it must be, are all the others, the last one of the
-        file first.
+        file first. `rivals_of` gives the entries of other annotators that may be in the file and
+        have lines in common with these, so that nobody takes another's for their own.
 
         Raises:
             DatasetError: the file could not be read or changed; calling again later is safe.
@@ -198,6 +204,10 @@ class Store(Protocol):
 
     def settled(self) -> Iterable[Entry]:
         """All other entries that have bytes in the file, the last one of the file first."""
+        ...
+
+    def rivals_of(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Entries of other annotators on the same groups that may have lines in the file."""
         ...
 
     def settle(self, entries: Iterable[Entry]) -> None:

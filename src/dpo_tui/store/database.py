@@ -174,7 +174,8 @@ def check_file(path: Path) -> bytes | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            regular = stat.S_ISREG(os.fstat(fd).st_mode)
+            status = os.fstat(fd)
+            regular = stat.S_ISREG(status.st_mode)
             header = os.pread(fd, 100, 0) if regular else b""
         finally:
             os.close(fd)
@@ -183,6 +184,13 @@ def check_file(path: Path) -> bytes | None:
         raise store_error(path, error) from error
     if not regular:
         raise StoreError(f"Session {path}: this is not a file.", remedy="Name another one.")
+    if status.st_nlink > 1:
+        # The log lies beside one of the names only (https://sqlite.org/howtocorrupt.html, 2.5).
+        raise StoreError(
+            f"Session {path}: the file has a second name (a hard link), under which its log would "
+            "be missed.",
+            remedy="Make one of them a copy with `cp`, or remove one.",
+        )
     if not header:
         return None
     if interrupted:

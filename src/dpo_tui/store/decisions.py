@@ -125,19 +125,22 @@ def _let_count(
     connection: sqlite3.Connection, group_id: int, annotator_id: int, decision_id: int | None
 ) -> None:
     """Make a decision, or none, the one that counts for a group, and derive what follows."""
-    (position,) = connection.execute(
-        "SELECT position FROM groups WHERE id = ?", (group_id,)
+    position, kept = connection.execute(
+        "SELECT position, position IS NOT NULL OR NOT drops_removed FROM groups, session "
+        "WHERE groups.id = ?",
+        (group_id,),
     ).fetchone()
     before = _counting_id(connection, group_id, annotator_id)
     place = (annotator_id, group_id)
+    queued = position is not None
     if before is not None:
-        _count(connection, annotator_id, before, -1, queued=position is not None)
+        _count(connection, annotator_id, before, -1, queued=queued, kept=kept)
         connection.execute("DELETE FROM verdicts WHERE annotator_id = ? AND group_id = ?", place)
         _want_region(connection, before, wanted=False)
     if decision_id is not None:
-        _count(connection, annotator_id, decision_id, 1, queued=position is not None)
+        _count(connection, annotator_id, decision_id, 1, queued=queued, kept=kept)
         connection.execute("INSERT INTO verdicts VALUES (?, ?, ?)", (*place, decision_id))
-        _want_region(connection, decision_id, wanted=True)
+        _want_region(connection, decision_id, wanted=kept)
     if position is None or (before is None) == (decision_id is None):
         return
     if decision_id is None:
@@ -152,7 +155,13 @@ def _let_count(
 
 
 def _count(
-    connection: sqlite3.Connection, annotator_id: int, decision_id: int, by: int, *, queued: bool
+    connection: sqlite3.Connection,
+    annotator_id: int,
+    decision_id: int,
+    by: int,
+    *,
+    queued: bool,
+    kept: bool,
 ) -> None:
     verdict, pairs = connection.execute(
         "SELECT verdict, pair_count FROM decisions WHERE id = ?", (decision_id,)
@@ -162,7 +171,7 @@ def _count(
     connection.execute(
         "UPDATE annotators SET confirmed = confirmed + ?, skipped = skipped + ?, pairs = pairs + ? "
         "WHERE id = ?",
-        (confirmed, skipped, by * pairs, annotator_id),
+        (confirmed, skipped, by * pairs if kept else 0, annotator_id),
     )
 
 

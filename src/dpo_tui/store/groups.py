@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dpo_tui.domain.labelling import draft_of
 from dpo_tui.domain.model import Completion, Decision, Draft, Group, Response
@@ -12,11 +12,12 @@ from dpo_tui.errors import StoreError
 from dpo_tui.store.decisions import counting_decision
 from dpo_tui.store.rows import (
     RESPONSE_COLUMNS,
-    completion_values,
+    Row,
     pack_marks,
     pack_shelved,
     prompt_of,
     response_of,
+    response_values,
     unpack_marks,
     unpack_shelved,
 )
@@ -116,10 +117,16 @@ def insert_response(
     connection: sqlite3.Connection, group_id: int, set_no: int, slot: int, completion: Completion
 ) -> int:
     """Add one ended attempt and give its id."""
-    cursor = connection.execute(
-        "INSERT INTO responses (group_id, set_no, slot, state, origin, source, text, reasoning, "
-        "finish_reason, error, prompt_tokens, completion_tokens, first_token_seconds, seconds) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (group_id, set_no, slot, *completion_values(completion)),
-    )
-    return cursor.lastrowid or 0
+    values = response_values(None, group_id, set_no, slot, completion)
+    return connection.execute(_INSERT_RESPONSE, values).lastrowid or 0
+
+
+def insert_responses(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Add many attempts at once, as `response_values` gives them."""
+    connection.executemany(_INSERT_RESPONSE, rows)
+
+
+_INSERT_RESPONSE = (
+    f"INSERT INTO responses ({RESPONSE_COLUMNS}) "  # noqa: S608 - constant
+    f"VALUES ({', '.join('?' * (RESPONSE_COLUMNS.count(',') + 1))})"
+)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from dpo_tui.domain.model import Progress
+from dpo_tui.domain.model import ImportSummary, Progress
 from dpo_tui.errors import StoreError
 from dpo_tui.store.database import read_only
-from dpo_tui.store.rows import unpack, unpack_path
-from dpo_tui.store.schema import check_header
+from dpo_tui.store.rows import unpack, unpack_path, unpack_summary
+from dpo_tui.store.schema import check_header, version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class SessionInfo:
     """Groups in the queue."""
     progress: Mapping[str, Progress]
     """By annotator."""
+    last_change: ImportSummary = field(default_factory=ImportSummary)
+    """What the last edit of the prompts file changed."""
 
 
 def describe(path: Path) -> SessionInfo:
@@ -41,8 +43,7 @@ def describe(path: Path) -> SessionInfo:
     """
     with read_only(path) as connection:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        check_header(application_id, version, path)
+        check_header(application_id, version_of(connection), path)
         return load_info(connection, path)
 
 
@@ -66,4 +67,11 @@ def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
         last_used_at,
         total,
         progress,
+        _last_change(connection),
     )
+
+
+def _last_change(connection: sqlite3.Connection) -> ImportSummary:
+    if version_of(connection) < 2:  # a session that wasn't opened since
+        return ImportSummary()
+    return unpack_summary(connection.execute("SELECT last_change FROM session").fetchone()[0])

@@ -1,7 +1,8 @@
 """One process at a time holds a session for one annotator.
 
 The lock is `flock` on a file beside the session, so it ends with the process however it dies. What
-the file says (who, where, since when) is for people, except on file systems without `flock`.
+the file says (who, where, since when) is for people, except where `flock` may not be the whole
+truth: on file systems without it, and on network ones, where other hosts may not see it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import socket
 import stat
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,8 +21,10 @@ from pathlib import Path
 
 from dpo_tui.errors import StoreError
 from dpo_tui.store.faults import store_error
+from dpo_tui.store.filesystem import is_network
 from dpo_tui.store.rows import pack
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -32,12 +36,19 @@ class Holder:
     host: str
     since: float
     """Unix time in seconds."""
+    boot: str
+    """The boot of that host that the process belongs to; empty if the system doesn't tell."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the process runs, or ran, on another host."""
+        return self.host != socket.gethostname()
 
     def may_live(self) -> bool:
         """Whether the process exists, or can't be seen from this host."""
-        if self.host != socket.gethostname():
+        if self.is_elsewhere:
             return True
-        if self.pid == os.getpid():
+        if self.pid == os.getpid() or self.boot != _boot():
             return False
         try:
             os.kill(self.pid, 0)
@@ -75,7 +86,7 @@ class SessionLock:
             raise store_error(path, error) from error
         try:
             _claim(fd, path, session, annotator)
-            _write(fd, Holder(os.getpid(), socket.gethostname(), now))
+            _write(fd, Holder(os.getpid(), socket.gethostname(), now, _boot()))
         except BaseException as error:
             os.close(fd)
             if isinstance(error, OSError):
@@ -90,7 +101,9 @@ class SessionLock:
     def release(self) -> None:
         """Give the session free; the empty file stays, since removing it could race."""
         if self._fd >= 0:
-            os.ftruncate(self._fd, 0)
+            # On a disk that refuses, what the file says stays; nobody holds it all the same.
+            with suppress(OSError):
+                os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = -1
 
@@ -108,6 +121,10 @@ def _claim(fd: int, path: Path, session: Path, annotator: str) -> None:
         holder = _read(fd)
         if holder is not None and holder.may_live():
             raise _in_use(session, annotator, holder, path) from error
+    else:
+        holder = _read(fd)
+        if holder is not None and holder.is_elsewhere and is_network(path.parent):
+            raise _in_use(session, annotator, holder, path)
 
 
 def _in_use(session: Path, annotator: str, holder: Holder | None, path: Path) -> StoreError:
@@ -116,10 +133,10 @@ def _in_use(session: Path, annotator: str, holder: Holder | None, path: Path) ->
     else:
         since = datetime.fromtimestamp(holder.since).astimezone().isoformat(" ", "seconds")
         who = f"process {holder.pid} on {holder.host} since {since}"
-        elsewhere = holder.host != socket.gethostname()
+        elsewhere = holder.is_elsewhere
     remedy = "Close it there first, or label under another name with --annotator."
     if elsewhere:
-        remedy += f" If that host is gone for good, remove {path}."
+        remedy += f" If it was killed there, or that host is gone, remove {path}."
     return StoreError(
         f"Session {session} is in use for annotator {annotator}: {who}.", remedy=remedy
     )
@@ -128,9 +145,18 @@ def _in_use(session: Path, annotator: str, holder: Holder | None, path: Path) ->
 def _read(fd: int) -> Holder | None:
     try:
         said = json.loads(os.pread(fd, 4096, 0))
-        return Holder(int(said["pid"]), str(said["host"]), float(said["since"]))
+        boot = str(said.get("boot", ""))
+        return Holder(int(said["pid"]), str(said["host"]), float(said["since"]), boot)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _boot() -> str:
+    """What tells this boot of the host from any other (random(4))."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _write(fd: int, holder: Holder) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from dpo_tui.domain.ledger import Entry, Region
+from dpo_tui.domain.model import Decision
 from dpo_tui.store.database import Database
 from dpo_tui.store.faults import told
 
@@ -26,12 +27,13 @@ def _leads(region: Region) -> bool:
 
 
 def plan_region(
-    connection: sqlite3.Connection, decision_id: int, annotator_id: int, region: Region
+    connection: sqlite3.Connection, decision: Decision, annotator_id: int, region: Region
 ) -> None:
-    """Note where a decision's pairs are about to be written."""
+    """Note where a decision's pairs are about to be written, if they belong in the dataset."""
     connection.execute(
-        "INSERT INTO regions VALUES (?, ?, ?, ?, 1, 0)",
-        (decision_id, annotator_id, region.offset, _leads(region)),
+        "INSERT INTO regions SELECT ?, ?, ?, ?, position IS NOT NULL OR NOT drops_removed, 0 "
+        "FROM groups, session WHERE groups.id = ?",
+        (decision.id, annotator_id, region.offset, _leads(region), decision.group_id),
     )
 
 
@@ -46,6 +48,27 @@ def unsettled_entries(connection: sqlite3.Connection, annotator_id: int) -> list
     rows = connection.execute(
         f"{_SELECT} WHERE regions.annotator_id = ? AND NOT settled ORDER BY decision_id",
         (annotator_id,),
+    )
+    return [_entry(row) for row in rows]
+
+
+def all_entries(connection: sqlite3.Connection) -> list[Entry]:
+    """Every entry whose lines are wanted or not known to be gone, of all annotators."""
+    rows = connection.execute(f"{_SELECT} WHERE wanted OR NOT settled ORDER BY decision_id")
+    return [_entry(row) for row in rows]
+
+
+def rivals(connection: sqlite3.Connection, entry: Entry, annotator_id: int) -> list[Entry]:
+    """Entries of other annotators on the group of an entry that may have lines in the file."""
+    # CROSS JOIN keeps SQLite from reading every verdict (https://sqlite.org/optoverview.html).
+    rows = connection.execute(
+        "WITH own AS (SELECT group_id FROM decisions WHERE id = ?), theirs AS ("  # noqa: S608 - constant
+        "SELECT decision_id FROM own CROSS JOIN annotators CROSS JOIN verdicts "
+        "ON annotator_id = annotators.id AND verdicts.group_id = own.group_id "
+        "UNION SELECT decision_id FROM regions WHERE NOT settled) "
+        f"{_SELECT} WHERE decision_id IN theirs AND group_id = (SELECT group_id FROM own) "
+        "AND regions.annotator_id != ? AND (wanted OR NOT settled)",
+        (entry.decision_id, annotator_id),
     )
     return [_entry(row) for row in rows]
 

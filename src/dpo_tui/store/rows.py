@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from dpo_tui.domain.model import (
     Completion,
     Decision,
+    ImportSummary,
     Mark,
     Message,
     Origin,
@@ -28,6 +32,7 @@ from dpo_tui.domain.model import (
 
 Row = tuple[Any, ...]
 
+_QUICK_ENCODE = msgspec.json.Encoder().encode
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 RESPONSE_COLUMNS = (
@@ -55,7 +60,10 @@ def pack_json(value: object) -> bytes:
 
     Not ASCII-escaped: reading escapes back would join two lone surrogates into one character.
     """
-    return pack(_ENCODE(value))
+    try:
+        return _QUICK_ENCODE(value)
+    except UnicodeEncodeError:  # a lone surrogate, which msgspec has no bytes for
+        return pack(_ENCODE(value))
 
 
 def unpack_json(data: bytes) -> Any:  # noqa: ANN401 - JSON is any shape
@@ -69,6 +77,16 @@ def _optional(text: str | None) -> bytes | None:
 
 def _optional_text(data: bytes | None) -> str | None:
     return None if data is None else unpack(data)
+
+
+def pack_summary(summary: ImportSummary) -> str:
+    """What an import changed."""
+    return json.dumps(asdict(summary))
+
+
+def unpack_summary(data: str | None) -> ImportSummary:
+    """What an import changed; nothing if none is kept."""
+    return ImportSummary(**json.loads(data)) if data else ImportSummary()
 
 
 def pack_path(path: Path | None) -> bytes | None:
@@ -135,11 +153,17 @@ def prompt_of(messages: bytes, settings: bytes, ready: Iterable[str]) -> Prompt:
     )
 
 
-def completion_values(completion: Completion) -> Row:
-    """A completion as the columns of `responses` from `state` on."""
+def response_values(
+    response_id: int | None, group_id: int, set_no: int, slot: int, completion: Completion
+) -> Row:
+    """A response as RESPONSE_COLUMNS; without an id it gets the next one."""
     source = completion.source
     sampling = None if source.sampling is None else _sampling_fields(source.sampling)
     return (
+        response_id,
+        group_id,
+        set_no,
+        slot,
         completion.state.value,
         source.origin.value,
         pack_json([source.endpoint, source.model, sampling]),

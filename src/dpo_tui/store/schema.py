@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dpo_tui.errors import StoreError
+from dpo_tui.store.backup import replace_backup
 
 APPLICATION_ID = 0x44504F54
 """Says in the header of a SQLite file that it is a session of ours ("DPOT")."""
@@ -69,7 +70,7 @@ CREATE TABLE annotators (
     name BLOB NOT NULL UNIQUE,
     confirmed INTEGER NOT NULL DEFAULT 0, -- groups of the queue
     skipped INTEGER NOT NULL DEFAULT 0,   -- groups of the queue
-    pairs INTEGER NOT NULL DEFAULT 0,     -- of every decision that counts
+    pairs INTEGER NOT NULL DEFAULT 0,     -- that belong in the dataset
     newest INTEGER REFERENCES journal (id) -- the newest decide that was not taken back
 );
 
@@ -134,8 +135,16 @@ CREATE INDEX regions_settled ON regions (annotator_id, position, decision_id)
 """
 
 _REDO_AND_FILES = """
--- Undo rows are linked by `below` too: to the undo that redo comes to next.
 ALTER TABLE annotators ADD COLUMN undone INTEGER REFERENCES journal (id); -- what redo brings back
+-- Undo rows are linked by `below` too: to the undo that redo comes to next.
+UPDATE journal SET below = (
+    SELECT CASE WHEN earlier.action = 'undo' THEN earlier.id END FROM journal AS earlier
+    WHERE earlier.annotator_id = journal.annotator_id AND earlier.id < journal.id
+    ORDER BY earlier.id DESC LIMIT 1)
+WHERE action = 'undo';
+UPDATE annotators SET undone = (
+    SELECT CASE WHEN action = 'undo' THEN journal.id END FROM journal
+    WHERE annotator_id = annotators.id ORDER BY journal.id DESC LIMIT 1);
 
 ALTER TABLE session ADD COLUMN fingerprint BLOB;     -- of the prompts files as they were imported
 ALTER TABLE session ADD COLUMN needs_server INTEGER NOT NULL DEFAULT 1; -- not all were ready-made
@@ -150,16 +159,20 @@ VERSION = len(MIGRATIONS)
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the file to VERSION, each step in a transaction of its own.
 
+    A copy of an older file is kept beside it, as `<session>.v<version>.bak`.
+
     Raises:
         StoreError: the file is of a newer version, or not ours.
     """
-    if _version(connection, path) == VERSION:
+    if (first := _version(connection, path)) == VERSION:
         return
     for target in range(1, VERSION + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Asked again inside the transaction: another process may have been quicker.
-            if _version(connection, path) < target:
+            if (version := _version(connection, path)) < target:
+                if version and version == first:
+                    replace_backup(path, path.with_name(f"{path.name}.v{version}.bak"))
                 for statement in _statements(MIGRATIONS[target - 1].sql):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -190,11 +203,17 @@ def check_header(application_id: int, version: int, path: Path) -> None:
         )
 
 
+def version_of(connection: sqlite3.Connection) -> int:
+    """The schema version that the file says it has."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version; 0 for a file without any table."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return 0
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = version_of(connection)
     check_header(connection.execute("PRAGMA application_id").fetchone()[0], version, path)
     return version
 

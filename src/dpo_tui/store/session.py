@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from dpo_tui.domain.ledger import Entry, Region
@@ -20,7 +21,7 @@ from dpo_tui.domain.model import (
     Response,
 )
 from dpo_tui.errors import StoreError
-from dpo_tui.store import decisions, groups, queue, regions
+from dpo_tui.store import checks, decisions, groups, imports, queue, regions
 from dpo_tui.store.database import Database, Journal, check_file
 from dpo_tui.store.faults import told
 from dpo_tui.store.info import SessionInfo, load_info
@@ -122,13 +123,33 @@ class SessionStore:
                 (pack_path(prompts_path), pack_path(dataset_path)),
             )
 
-    def import_prompts(self, prompts: Iterable[Prompt]) -> ImportSummary:
-        """Make the queue what the prompts file says: all of it, or nothing if `prompts` raises."""
+    def import_prompts(
+        self, prompts: Iterable[Prompt], fingerprint: bytes | None = None
+    ) -> ImportSummary:
+        """Make the queue what the prompts file says: all of it, or nothing if `prompts` raises.
+
+        `fingerprint` is what `is_imported` will know the file by, until the next import.
+        """
         with self._database.large_transaction() as connection:
-            return queue.import_prompts(connection, prompts)
+            return imports.import_prompts(connection, prompts, fingerprint)
+
+    def is_imported(self, fingerprint: bytes) -> bool:
+        """Whether the last import was that of a file with this fingerprint."""
+        with self._database.reading() as connection:
+            return queue.is_imported(connection, fingerprint)
+
+    def needs_server(self) -> bool:
+        """Whether the last import brought prompts without ready-made responses."""
+        with self._database.reading() as connection:
+            return bool(connection.execute("SELECT needs_server FROM session").fetchone()[0])
+
+    def keep_removed(self, *, drops: bool) -> None:
+        """Say whether the pairs of prompts that left the queue leave the dataset too."""
+        with self._database.transaction() as connection:
+            queue.keep_removed(connection, drops=drops)
 
     def progress(self, annotator: str) -> Progress:
-        """Where the annotator stands; pairs count every decision that counts."""
+        """Where the annotator stands; pairs are those that belong in the dataset."""
         annotator_id = self._id(annotator)
         with self._database.reading() as connection:
             return queue.progress(connection, annotator_id)
@@ -185,10 +206,11 @@ class SessionStore:
         lines = None if region is None else regions.lines_of(region)
         with self._database.transaction() as connection:
             found = decisions.add_decision(connection, decision, annotator_id, lines, self._clock())
+            decision = replace(decision, id=found)
             if region is not None:
-                regions.plan_region(connection, found, annotator_id, region)
+                regions.plan_region(connection, decision, annotator_id, region)
             groups.drop_draft(connection, decision.group_id, annotator_id)
-        return replace(decision, id=found)
+        return decision
 
     def undo(self, annotator: str) -> tuple[Decision, Entry | None] | None:
         """Take back the newest decision that counts; its marks become the draft again.
@@ -227,6 +249,23 @@ class SessionStore:
     def settled(self) -> Iterator[Entry]:
         """All other entries that have bytes in the file, the last one of the file first."""
         return regions.settled_entries(self._database, self._id(self._annotator))
+
+    def rebuild(self) -> None:
+        """Derive anew what is derived from the decisions, for every annotator."""
+        with self._database.large_transaction() as connection:
+            checks.rebuild(connection)
+
+    def entries(self) -> Sequence[Entry]:
+        """Every entry whose lines are wanted or not known to be gone, of all annotators."""
+        with self._database.reading() as connection:
+            return regions.all_entries(connection)
+
+    def rivals_of(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Entries of other annotators on the same groups that may have lines in the file."""
+        annotator_id = self._id(self._annotator)
+        with self._database.reading() as connection:
+            found = (regions.rivals(connection, each, annotator_id) for each in entries)
+            return [*chain.from_iterable(found)]
 
     def settle(self, entries: Iterable[Entry]) -> None:
         """Note that the dataset file agrees with these entries, at these offsets.

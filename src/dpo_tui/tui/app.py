@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 from textual.theme import Theme
 
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.tui.actions import APP, bindings
+from dpo_tui.tui.driver import Driver
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
 
@@ -49,9 +51,16 @@ class DpoTuiApp(App[None]):
     BINDINGS = bindings(APP)
 
     def __init__(
-        self, labelling: Labelling, *, name: str, dataset: str, resume: str, slow: bool = False
+        self,
+        labelling: Labelling,
+        *,
+        name: str,
+        dataset: str,
+        resume: str,
+        slow: bool = False,
+        news: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=Driver)
         # A frame of an animation costs as many bytes over SSH as a page of text.
         self.animation_level = "none"
         self.register_theme(DARK)
@@ -60,7 +69,7 @@ class DpoTuiApp(App[None]):
         self.crashed: BaseException | None = None
         """What stopped the app, if it wasn't the person."""
         self.annotate = AnnotateScreen(
-            labelling, name=name, dataset=dataset, resume=resume, slow=slow
+            labelling, name=name, dataset=dataset, resume=resume, slow=slow, news=news
         )
 
     def crash(self, error: BaseException) -> None:
@@ -84,6 +93,14 @@ class DpoTuiApp(App[None]):
     def action_help(self) -> None:
         """Show the keys and the rules."""
         self.push_screen(HelpScreen())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Paint everything anew: a terminal that came back as large as it was may be blank.
+
+        After a stop, or a window that was dragged to and fro; Textual sees no change then.
+        """
+        if event.size == self.size:
+            self.screen.refresh()
 
     async def action_quit(self) -> None:
         """Leave; everything is on disk already."""

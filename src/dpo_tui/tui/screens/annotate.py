@@ -36,11 +36,19 @@ class AnnotateScreen(Screen[None]):
     BINDINGS = bindings(JUDGE + NUMBERS + MOVE)
 
     def __init__(
-        self, labelling: Labelling, *, name: str, dataset: str, resume: str, slow: bool
+        self,
+        labelling: Labelling,
+        *,
+        name: str,
+        dataset: str,
+        resume: str,
+        slow: bool,
+        news: str,
     ) -> None:
         super().__init__()
         self._labelling = labelling
         self._session_name = name
+        self._news = news
         self._shown: tuple[int, int] | None = None
         """Group and set of the sheet that was painted last."""
         self.is_behind = False
@@ -67,6 +75,7 @@ class AnnotateScreen(Screen[None]):
     async def on_mount(self) -> None:
         """Begin to follow the service."""
         self._labelling.on_change = self._repaint_soon
+        self._say(self._news)
         await self._repaint()
 
     async def on_resize(self) -> None:
@@ -89,9 +98,17 @@ class AnnotateScreen(Screen[None]):
             await self._repaint()
 
     async def _repaint(self) -> None:
-        """Show what the service has now. Widgets know what changed; nothing else is redrawn."""
+        """Show what the service has now."""
         self.is_behind = False
         self._painted_at = monotonic()
+        await self._paint(grow=True)
+
+    async def _paint(self, *, grow: bool) -> None:
+        """Paint what has changed. Widgets know what that is; nothing else is redrawn.
+
+        Without `grow`, text that streams in stays as it is: the layout of the whole list would hold
+        up the answer to a key.
+        """
         sheet = self._labelling.sheet
         with self.app.batch_update():
             self._prompt.display = self.cards.display = sheet is not None
@@ -105,7 +122,7 @@ class AnnotateScreen(Screen[None]):
                 self._shown = sheet.group_id, sheet.set_no
                 if is_other_group:
                     self._prompt.show(sheet.messages)
-                await self.cards.show(sheet.cards, is_new=is_other_set)
+                await self.cards.show(sheet.cards, is_new=is_other_set, grow=grow)
             self._paint_frame(sheet)
 
     def _paint_frame(self, sheet: Sheet | None) -> None:
@@ -122,13 +139,13 @@ class AnnotateScreen(Screen[None]):
             endpoints=endpoints,
             width=self.size.width - 2,
         )
-        self._session_line.update(line)
+        _show(self._session_line, line, layout=False)
         trouble = trouble_line(endpoints, generation.trouble or labelling.dataset_trouble)
-        self._trouble.update(trouble)
+        _show(self._trouble, trouble, layout=True)
         self._trouble.display = bool(trouble.plain)
 
     def _say(self, text: str, style: str = "$foreground-muted") -> None:
-        self._status.update(Content.styled(display_line(text), style))
+        _show(self._status, Content.styled(display_line(text), style), layout=False)
 
     # --- judging -------------------------------------------------------------------------------
 
@@ -144,7 +161,7 @@ class AnnotateScreen(Screen[None]):
         if isinstance(outcome, Refused):
             self._say(outcome.reason, "$text-warning")
             return None
-        await self._repaint()
+        await self._paint(grow=False)
         return outcome
 
     async def _mark(self, slot: int, mark: Mark) -> None:
@@ -175,7 +192,8 @@ class AnnotateScreen(Screen[None]):
     async def action_undo(self) -> None:
         """Take the last decision back and go to its group."""
         if group := await self._do(self._labelling.undo(), "not undone"):
-            self._say(f"group {group.position + 1} is open again")
+            again = "is decided as before" if group.decision else "is open again"
+            self._say(f"group {group.position + 1} {again}")
 
     async def action_redo(self) -> None:
         """Let the decision that was taken back last count again."""
@@ -242,6 +260,13 @@ class AnnotateScreen(Screen[None]):
     def action_scroll_prompt(self, lines: int) -> None:
         """Scroll the prompt by a few lines."""
         self._prompt.scroll_relative(y=3 * lines, animate=False)
+
+
+def _show(widget: Static, content: Content, *, layout: bool) -> None:
+    """Show other content, the same one costs nothing; `layout` if it may have another size."""
+    shown = widget.content
+    if not (isinstance(shown, Content) and shown.is_same(content)):
+        widget.update(content, layout=layout)
 
 
 def _confirmed(outcome: Confirmed) -> str:

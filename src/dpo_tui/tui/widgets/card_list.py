@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from textual.containers import VerticalScroll
-from textual.geometry import Region
+from textual.geometry import Region, Size
+from textual.reactive import Reactive
 
 from dpo_tui.service.sheet import Card
 from dpo_tui.tui.widgets.response_card import ResponseCard
@@ -13,6 +14,9 @@ from dpo_tui.tui.widgets.response_card import ResponseCard
 
 class CardList(VerticalScroll, can_focus=False):
     """Cards are kept and updated in place from group to group: mounting costs far more."""
+
+    # Textual would lay the whole screen out a second time whenever the height changes.
+    virtual_size = Reactive(Size(0, 0), repaint=False)
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,10 +29,11 @@ class CardList(VerticalScroll, can_focus=False):
         """The slot that keys act on."""
         return self._current
 
-    async def show(self, cards: Sequence[Card], *, is_new: bool) -> None:
+    async def show(self, cards: Sequence[Card], *, is_new: bool, grow: bool) -> None:
         """Show these responses, in the order of their slots.
 
-        `is_new` says that they are other ones than before, to be read from the first one on.
+        `is_new` says that they are other ones than before, to be read from the first one on; `grow`
+        that text which has come meanwhile is shown too.
         """
         missing = [ResponseCard(slot) for slot in range(len(self._cards), len(cards))]
         if missing:
@@ -40,7 +45,7 @@ class CardList(VerticalScroll, can_focus=False):
         for widget, card in zip(self._cards, cards, strict=False):
             widget.display = True
             widget.show_title(card)
-            if is_new or self._may_grow(widget, card):
+            if is_new or (grow and self._may_grow(widget, card)):
                 widget.show_text()
         if is_new:
             self._move_to(0)
@@ -49,38 +54,37 @@ class CardList(VerticalScroll, can_focus=False):
     def _may_grow(self, widget: ResponseCard, card: Card) -> bool:
         """Whether more text in a card would be seen, and disturb nobody.
 
-        In a card that begins above the view it would move what is being read below; in one that is
-        below the view it costs a repaint for nothing, and while it streams there is soon another
-        occasion.
+        In a card that begins above the view it would move what is being read below; where its end
+        is below the view it costs a repaint of all that is in view for nothing, and while it
+        streams there is soon another occasion.
         """
         top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
-        begins = widget.virtual_region.y
-        if begins < top and widget.slot < self._current:
+        region = widget.virtual_region
+        if region.y < top and widget.slot < self._current:
             return False
-        return begins < bottom or card.phase is None
+        return region.bottom <= bottom or card.phase is None or not widget.only_grows
 
     def go(self, slot: int) -> None:
         """Make a card the current one, and scroll no more than it takes to read its beginning."""
         self._move_to(max(0, min(slot, self._shown - 1)))
-        self._when_fresh(self._scroll_to_current)
+        card = self._cards[self._current]
+        region = card.virtual_region
+        # What was held back grows in the same repaint: it is taken to need the whole view. A card
+        # taller than the view is shown from its title on.
+        height = self.size.height
+        if not card.show_text():
+            height = min(height, region.height)
+        wanted = Region(region.x, region.y, region.width, height)
+        self.scroll_to_region(wanted, animate=False, force=True, x_axis=False)
 
     def page(self, pages: float) -> None:
         """Scroll by pages, a line of overlap kept, and take the current card along."""
-        self._when_fresh(lambda: self._scroll_by(pages))
-
-    def _when_fresh(self, scroll: Callable[[], None]) -> None:
-        """Scroll over what there really is: cards that were held back grow first."""
+        # Over what there really is: cards that were held back grow first.
         grown = [card.show_text() for card in self._cards[: self._shown]]
         if any(grown):
-            self.call_after_refresh(scroll)
+            self.call_after_refresh(self._scroll_by, pages)
         else:
-            scroll()
-
-    def _scroll_to_current(self) -> None:
-        region = self._cards[self._current].virtual_region
-        # A card taller than the view is shown from its title on.
-        wanted = Region(region.x, region.y, region.width, min(region.height, self.size.height))
-        self.scroll_to_region(wanted, animate=False, force=True, x_axis=False)
+            self._scroll_by(pages)
 
     def _scroll_by(self, pages: float) -> None:
         height = max(1, self.size.height - 1)

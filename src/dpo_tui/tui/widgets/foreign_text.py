@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Static
 
 from dpo_tui.display import display
@@ -10,6 +12,9 @@ from dpo_tui.display import display
 
 class ForeignText(Static):
     """A Static that shows foreign text as plain text: no markup, no escapes, nothing acts."""
+
+    # Textual would lay the whole screen out a second time whenever the height changes.
+    virtual_size = Reactive(Size(0, 0), repaint=False)
 
     def __init__(self, text: str = "", *, classes: str | None = None) -> None:
         super().__init__(Content(display(text)), markup=False, classes=classes)

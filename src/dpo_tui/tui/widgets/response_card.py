@@ -5,6 +5,8 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Static
 
 from dpo_tui.service.sheet import Card
@@ -18,6 +20,9 @@ class ResponseCard(Vertical):
     The mark, the state and the number are widgets of their own, so that a toggle repaints a few
     cells and not the whole card.
     """
+
+    # Textual would lay the whole screen out a second time whenever the height changes.
+    virtual_size = Reactive(Size(0, 0), repaint=False)
 
     def __init__(self, slot: int) -> None:
         super().__init__()
@@ -46,17 +51,25 @@ class ResponseCard(Vertical):
         """What is shown."""
         return self._card
 
+    @property
+    def only_grows(self) -> bool:
+        """Whether the text begins with all that is on screen; a new attempt's doesn't."""
+        return self._card is not None and card_body(self._card).startswith(self._body.text)
+
     def set_current(self, current: bool) -> None:  # noqa: FBT001 (a reactive's value)
         """Show, or no longer show, that keys act on this card."""
         self._title.set_class(current, "-current")
 
     def show_title(self, card: Card) -> None:
-        """Show a response's number, mark and state; its text follows with `show_text`."""
+        """Show a response's number, mark and state; its text follows with `show_text`.
+
+        The sizes of these widgets don't depend on what they show: nothing has to be laid out anew.
+        """
         old, self._card = self._card, card
         if old is None or mark_part(old) != mark_part(card):
-            self._mark.update(Content.styled(*mark_part(card)))
+            self._mark.update(Content.styled(*mark_part(card)), layout=False)
         if old is None or state_part(old) != state_part(card):
-            self._state.update(Content.styled(*state_part(card)))
+            self._state.update(Content.styled(*state_part(card)), layout=False)
 
     def show_text(self) -> bool:
         """Show the response's text as it is now; returns whether that changed anything."""

@@ -1,0 +1,83 @@
+"""What was decided, newest first: read without disturbing whoever works on the session."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from dpo_tui.domain.model import Decision
+from dpo_tui.store.database import read_only
+from dpo_tui.store.decisions import load_decision
+from dpo_tui.store.rows import prompt_of, unpack
+
+
+class Fate(StrEnum):
+    """What has become of a decision."""
+
+    COUNTS = "counts"
+    REPLACED = "replaced"
+    """The group was decided anew."""
+    TAKEN_BACK = "taken back"
+
+
+@dataclass(frozen=True, slots=True)
+class PastDecision:
+    """One decision, and what it was about."""
+
+    decision: Decision
+    fate: Fate
+    position: int | None
+    """0-based place of the group in the queue; None if it has left it."""
+    name: str | None
+    """The `id` that the prompts file gives the prompt."""
+    text: str
+    """What the user says last in the prompt."""
+
+
+def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecision]:
+    """The decisions of an annotator, or of all, newest first; read only as far as it is iterated.
+
+    Raises:
+        StoreError: the session can't be read.
+    """
+    with read_only(path) as connection:
+        connection.execute("BEGIN")
+        names = {
+            annotator_id: unpack(name)
+            for annotator_id, name in connection.execute("SELECT id, name FROM annotators")
+        }
+        undone: set[int] = set()
+        told: set[int] = set()
+        # Going back, what comes first of a decision is what happened to it last.
+        for annotator_id, action, decision_id in connection.execute(
+            "SELECT annotator_id, action, decision_id FROM journal ORDER BY id DESC"
+        ):
+            if decision_id not in told:
+                told.add(decision_id)
+                if action == "undo":
+                    undone.add(decision_id)
+            if action == "decide":
+                told.discard(decision_id)
+                if annotator in {None, names[annotator_id]}:
+                    decision = load_decision(connection, decision_id, names[annotator_id])
+                    yield _past(connection, decision, annotator_id, is_undone=decision_id in undone)
+                undone.discard(decision_id)
+
+
+def _past(
+    connection: sqlite3.Connection, decision: Decision, annotator_id: int, *, is_undone: bool
+) -> PastDecision:
+    position, messages, settings, counting = connection.execute(
+        "SELECT position, messages, settings, (SELECT decision_id FROM verdicts "
+        "WHERE annotator_id = ? AND group_id = groups.id) FROM groups WHERE id = ?",
+        (annotator_id, decision.group_id),
+    ).fetchone()
+    if counting == decision.id:
+        fate = Fate.COUNTS
+    else:
+        fate = Fate.TAKEN_BACK if is_undone else Fate.REPLACED
+    prompt = prompt_of(messages, settings, ())
+    return PastDecision(decision, fate, position, prompt.name, prompt.messages[-1].content)

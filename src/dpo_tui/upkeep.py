@@ -1,0 +1,149 @@
+"""The commands that look after a session: `history`, `verify` and `backup`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dpo_tui.datasets import swift
+from dpo_tui.datasets.inspection import inspect_dataset
+from dpo_tui.datasets.live import LiveDataset
+from dpo_tui.display import display_line
+from dpo_tui.errors import DatasetError, StoreError
+from dpo_tui.store.backup import copy_database
+from dpo_tui.store.checks import SessionCheck, check_session
+from dpo_tui.store.database import read_only
+from dpo_tui.store.history import PastDecision
+from dpo_tui.store.session import SessionStore
+
+_TEXT_SHOWN = 200
+"""Characters of a prompt that could ever fit."""
+_COLUMNS: tuple[tuple[str, Literal["left", "right"], int | None], ...] = (
+    ("when", "left", None),
+    ("group", "right", None),
+    ("prompt", "left", 1),
+    ("verdict", "left", None),
+    ("pairs", "right", None),
+    ("time", "right", None),
+    ("", "left", None),
+)
+
+
+def print_history(decisions: Iterable[PastDecision]) -> None:
+    """Decisions as a table that fits the terminal; the prompt gives way."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    for heading, justify, ratio in _COLUMNS:
+        table.add_column(heading, justify=justify, ratio=ratio, no_wrap=True, overflow="ellipsis")
+    for past in decisions:
+        table.add_row(*(Text(display_line(cell)) for cell in _cells(past)))
+    if table.row_count:
+        Console().print(table)
+    else:
+        Console().print("Nothing is decided yet.")
+
+
+def _cells(past: PastDecision) -> tuple[str, ...]:
+    decision = past.decision
+    return (
+        f"{_local(decision.decided_at):%Y-%m-%d %H:%M}",
+        "gone" if past.position is None else str(past.position + 1),
+        past.name or past.text[:_TEXT_SHOWN].strip(),
+        str(decision.verdict),
+        str(decision.pair_count),
+        f"{decision.seconds:.0f}s",
+        str(past.fate),
+    )
+
+
+def print_history_json(decisions: Iterable[PastDecision]) -> None:
+    """Decisions as JSON lines, ASCII alone: what is foreign in them is escaped."""
+    for past in decisions:
+        decision = past.decision
+        row = {
+            "decided_at": _local(decision.decided_at).isoformat(timespec="seconds"),
+            "annotator": decision.annotator,
+            "group": None if past.position is None else past.position + 1,
+            "id": past.name,
+            "prompt": past.text,
+            "verdict": decision.verdict,
+            "pairs": decision.pair_count,
+            "seconds": round(decision.seconds, 3),
+            "state": past.fate,
+        }
+        print(json.dumps(row))  # noqa: T201 - a command's output
+
+
+def _local(unix_time: float) -> datetime:
+    return datetime.fromtimestamp(unix_time, UTC).astimezone()
+
+
+def back_up(session: Path, target: Path) -> None:
+    """Copy a session to a new file, whoever works on it.
+
+    Raises:
+        StoreError: the session can't be read, or the copy not be made; there is none then.
+    """
+    with read_only(session) as connection:
+        copy_database(connection, target)
+
+
+def verify(session: Path) -> list[str]:
+    """What is wrong with a session and its dataset file, one finding a line; changes nothing.
+
+    Raises:
+        StoreError: the session can't be read at all.
+        DatasetError: the dataset file can't be read.
+    """
+    return _findings(check_session(session))
+
+
+def repair(session: Path) -> list[str]:
+    """Derive anew what is derived, make the dataset file agree, and say what is still wrong.
+
+    Holds the session for everybody who has worked on it.
+
+    Raises:
+        StoreError: it is damaged or in use; it is as it was then.
+        DatasetError: the dataset file can't be changed.
+    """
+    found = check_session(session)
+    if found.damage:
+        raise StoreError(
+            f"Session {session}: it is damaged and was left as it is: {found.damage[0]}",
+            remedy="Go on with a backup (dpo-tui backup makes them), or start over with --fresh.",
+        )
+    with ExitStack() as open_stores:
+        stores = [SessionStore.open(session, annotator=each) for each in found.annotators]
+        for each in stores:
+            open_stores.callback(each.close)
+        if stores:
+            stores[0].rebuild()
+            _rebuild_dataset(stores[0], found.dataset_path)
+    return verify(session)
+
+
+def _rebuild_dataset(store: SessionStore, path: Path | None) -> None:
+    if path is None:
+        return
+    # As if nothing were known of the file: then every entry is looked for in all of it.
+    result = LiveDataset(path, swift.encode).reconcile(store.entries(), ())
+    store.settle(result.entries)
+
+
+def _findings(found: SessionCheck) -> list[str]:
+    findings = [f"session: {each}" for each in (*found.damage, *found.deviations)]
+    if found.dataset_path is not None and not found.damage:
+        try:
+            path = found.dataset_path
+            findings += (f"dataset {path}: {each}" for each in inspect_dataset(path, found.entries))
+        except DatasetError as error:
+            findings.append(str(error))
+    return findings

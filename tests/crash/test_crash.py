@@ -1,0 +1,24 @@
+"""Killed at any moment, and between any two system calls, the program loses and doubles nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.faults import COMPILER
+from tests.crash.lives import Lives
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_lost_and_nothing_doubled(
+    tmp_path: Path, server: str, library: Path | None, seed: int
+) -> None:
+    assert Lives(tmp_path, server, seed, library).run() >= 10
+
+
+@pytest.mark.skipif(COMPILER is None, reason="faults of system calls take a C compiler")
+def test_killed_at_every_call_of_a_confirm(
+    tmp_path: Path, server: str, library: Path | None
+) -> None:
+    assert Lives(tmp_path, server, 0, library).run_every_call() >= 10

@@ -1,0 +1,84 @@
+"""Two annotators who write the same words into one dataset file don't take each other's lines.
+
+Nobody dies here; what a death does to one annotator's lines is in `test_ledger`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from dpo_tui.datasets import swift
+from dpo_tui.datasets.live import LiveDataset
+from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
+from dpo_tui.domain.pairs import make_pairs
+from dpo_tui.store.session import SessionStore
+from tests.datasets.samples import quick_folder
+
+PROMPTS = [Prompt((Message("user", text),), responses=("a", "b", "c")) for text in ("one", "two")]
+who = st.sampled_from(["ann", "bob"])
+groups = st.integers(1, len(PROMPTS))
+
+
+class Rivals(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        folder = self.stack.enter_context(quick_folder())
+        self.dataset = LiveDataset(folder / "pairs.jsonl", swift.encode)
+        self.stores = {
+            name: SessionStore.open(folder / "s.db", annotator=name) for name in ("ann", "bob")
+        }
+        for store in self.stores.values():
+            self.stack.callback(store.close)
+        self.stores["ann"].import_prompts(PROMPTS)
+
+    @rule(name=who, group_id=groups, good=st.integers(0, 1), more=st.booleans())
+    def decide(self, name: str, group_id: int, good: int, more: bool) -> None:
+        store = self.stores[name]
+        group = store.group(group_id, name)
+        marks = {each.id: Mark.REJECTED for each in group.responses}
+        marks[group.responses[good].id] = Mark.CHOSEN
+        if not more:
+            marks[group.responses[2].id] = Mark.EXCLUDED
+        pairs = make_pairs(group.prompt, group.responses, marks).pairs
+        order, count = tuple(marks), len(pairs)
+        decision = Decision(group_id, name, Verdict.CONFIRMED, 1, marks, order, count, 1.0, 2.0)
+        store.decide(decision, self.dataset.plan(pairs))
+
+    @rule(name=who)
+    def undo(self, name: str) -> None:
+        self.stores[name].undo(name)
+
+    @rule(name=who)
+    def catch_up(self, name: str) -> None:
+        store = self.stores[name]
+        result = self.dataset.reconcile(store.unsettled(), store.settled(), store.rivals_of)
+        store.settle(result.entries)
+
+    @rule()
+    def agree(self) -> None:
+        for name in ("ann", "bob"):
+            self.catch_up(name)
+        wanted: Counter[bytes] = Counter()
+        for name, store in self.stores.items():
+            for group in (store.group(each, name) for each in range(1, len(PROMPTS) + 1)):
+                if group.decision:
+                    marks = group.decision.marks
+                    pairs = make_pairs(group.prompt, group.responses, marks).pairs
+                    wanted.update(swift.encode(pair) for pair in pairs)
+        path = self.dataset.path
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        assert Counter(lines) == wanted
+
+    def teardown(self) -> None:
+        with self.stack:
+            self.agree()
+
+
+TestRivals = Rivals.TestCase
+TestRivals.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)

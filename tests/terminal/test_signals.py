@@ -1,0 +1,176 @@
+"""Signals and links that come and go while somebody labels."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.process import persona_process
+from tests.terminal.program import (
+    PROGRAM,
+    Child,
+    Person,
+    are_ready,
+    assert_restored,
+    expected_rows,
+)
+from tests.terminal.terminal import Terminal
+
+LABEL = ("annotate", "prompts.toml", "-n", "3", "--annotator", "ann")
+# As `nohup` and `setsid` do: no hang-up comes, but the terminal goes.
+UNHEARD = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+if os.fork():
+    os.wait()
+else:
+    os.setsid()
+    os.execvp(sys.argv[1], sys.argv[1:])
+"""
+SLOW_LOADER = """
+import signal, sys
+
+def make():
+    for number in range(1000):
+        yield f"prompt {number}"
+    print("half of them", file=sys.stderr, flush=True)
+    signal.pause()
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with persona_process("echo") as url:
+        yield url
+
+
+@pytest.fixture
+def person(tmp_path: Path, server: str) -> Person:
+    person = Person(tmp_path, server=server)
+    person.prompts("one", "two", "three")
+    return person
+
+
+def choose(terminal: Terminal) -> None:
+    terminal.wait_for(" 1/3 ")
+    terminal.press("1")
+    terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+
+
+def confirm(terminal: Terminal) -> None:
+    terminal.press("enter")
+    terminal.wait_for("group 1 confirmed")
+
+
+def wait_until_read(terminal: Terminal) -> None:
+    """Wait until the program has taken in all that was typed."""
+    keyboard = os.open(f"/proc/{terminal.pid}/fd/0", os.O_RDONLY | os.O_NOCTTY)
+    while fcntl.ioctl(keyboard, termios.FIONREAD, b"\0" * 4) != b"\0" * 4:
+        os.sched_yield()
+    os.close(keyboard)
+
+
+def leave(terminal: Terminal, person: Person) -> None:
+    terminal.press("q")
+    assert terminal.wait_exit() == 0
+    assert_restored(terminal)
+    assert len(person.rows()) == 2
+    assert person.rows() == expected_rows(person.groups())
+
+
+def test_a_stop_and_going_on(person: Person) -> None:
+    with person.annotate() as terminal:
+        choose(terminal)
+        painted = len(terminal.raw)
+        terminal.kill(signal.SIGTSTP)
+        _, status = os.waitpid(terminal.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        terminal.kill(signal.SIGCONT)
+        terminal.wait_for(lambda _: len(terminal.raw) > painted + 1000)
+        terminal.press("2")
+        terminal.wait_for(lambda screen: are_ready(screen, "✔✔○"))
+        terminal.press("2")
+        terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+        confirm(terminal)
+        leave(terminal, person)
+
+
+def test_a_storm_of_sizes(person: Person) -> None:
+    with person.annotate() as terminal:
+        choose(terminal)
+        for number in range(200):
+            terminal.resize(20 + number % 120, 3 + number % 50)
+        terminal.resize(80, 24)
+        terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+        confirm(terminal)
+        leave(terminal, person)
+
+
+def test_a_broken_pipe_is_no_end(person: Person) -> None:
+    with person.annotate() as terminal:
+        choose(terminal)
+        terminal.kill(signal.SIGPIPE)
+        confirm(terminal)
+        leave(terminal, person)
+
+
+def test_bytes_that_are_no_text_are_no_end(person: Person) -> None:
+    with person.annotate() as terminal:
+        choose(terminal)
+        terminal.send_bytes(b"\xe4\xff\xc3")
+        wait_until_read(terminal)
+        confirm(terminal)
+        leave(terminal, person)
+
+
+def test_a_terminal_that_goes_unheard_ends_it(person: Person) -> None:
+    command = [sys.executable, "-c", UNHEARD, *PROGRAM, *LABEL]
+    with Terminal(command, env=person.environment, cwd=person.folder) as terminal:
+        choose(terminal)
+        confirm(terminal)
+        program = Child(terminal.pid)
+        terminal.close_pty()
+        program.wait_exit()
+        assert terminal.wait_exit() == 0
+    assert len(person.rows()) == 2
+    assert person.rows() == expected_rows(person.groups())
+
+
+def test_generate_goes_on_without_a_terminal(tmp_path: Path) -> None:
+    with persona_process("echo", token_delay=0.02) as url:
+        person = Person(tmp_path, server=url)
+        person.prompts("one", "two", "three")
+        command = ["nohup", *PROGRAM, "generate", "prompts.toml", "-n", "3", "--annotator", "ann"]
+        with Terminal(command, env=person.environment, cwd=person.folder) as terminal:
+            while not list(person.home.rglob("*.generator")):
+                os.sched_yield()
+            terminal.close_pty()
+            assert terminal.wait_exit() == 0
+    assert [len(group.responses) for group in person.groups()] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGINT, 130)],
+)
+def test_a_signal_during_the_import(person: Person, number: signal.Signals, code: int) -> None:
+    person.write("mine.py", SLOW_LOADER)
+    prompts = (person.folder / "prompts.toml").read_text()
+    person.write("prompts.toml", 'loader = "mine:make"\n')
+    with person.annotate("--allow-loader") as terminal:
+        terminal.wait_for("half of them")
+        terminal.kill(number)
+        assert terminal.wait_exit() == code
+        assert "Traceback" not in terminal.screen()
+    person.write("prompts.toml", prompts)
+    with person.annotate() as terminal:
+        choose(terminal)
+        confirm(terminal)
+        leave(terminal, person)

@@ -1,0 +1,251 @@
+"""`history`, `verify` and `backup`: the real program on sessions in order and out of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dpo_tui.datasets import swift
+from dpo_tui.datasets.live import LiveDataset
+from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Verdict
+from dpo_tui.store.session import SessionStore
+from tests.terminal.program import ANNOTATOR, Person
+
+FOREIGN = b'{"messages": [], "rejected_response": "of somebody else"}\n'
+TEXTS = ("first", "second \x1b[31m", "third", "fourth")
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    return Person(tmp_path)
+
+
+def confirm(store: SessionStore, dataset: LiveDataset, group_id: int) -> None:
+    marks = {2 * group_id - 1: Mark.CHOSEN, 2 * group_id: Mark.REJECTED}
+    pair = Pair(store.group(group_id, ANNOTATOR).prompt.messages, "good", "bad")
+    decision = Decision(
+        group_id, ANNOTATOR, Verdict.CONFIRMED, 1, marks, tuple(marks), 1, 1e9 + group_id, 2.4
+    )
+    store.decide(decision, dataset.plan([pair]))
+    settle(store, dataset)
+
+
+def settle(store: SessionStore, dataset: LiveDataset) -> None:
+    store.settle(dataset.reconcile(store.unsettled(), store.settled()).entries)
+
+
+@pytest.fixture
+def session(person: Person) -> Path:
+    """Four groups: confirmed, confirmed, skipped after a confirm, confirmed and taken back."""
+    path = person.folder / "s.db"
+    store = SessionStore.open(path, annotator=ANNOTATOR)
+    store.import_prompts(
+        Prompt((Message("user", text),), name=text[:5] or None, responses=("good", "bad"))
+        for text in TEXTS
+    )
+    dataset = LiveDataset(person.folder / "pairs.jsonl", swift.encode)
+    dataset.path.write_bytes(FOREIGN)
+    store.remember(dataset_path=dataset.path)
+    for group_id in (1, 2, 3):
+        confirm(store, dataset, group_id)
+    store.decide(Decision(3, ANNOTATOR, Verdict.SKIPPED, 1, {}, (), 0, 1e9 + 4, 1.0), None)
+    confirm(store, dataset, 4)
+    store.undo(ANNOTATOR)
+    settle(store, dataset)
+    store.close()
+    return path
+
+
+# --- history -------------------------------------------------------------------------------------
+
+
+def test_history_is_a_table_that_fits(person: Person, session: Path) -> None:
+    result = person.run("history", "--session", str(session), COLUMNS="80")
+    assert (result.returncode, result.stderr) == (0, "")
+    head, *rows = result.stdout.splitlines()
+    assert head.split() == ["when", "group", "prompt", "verdict", "pairs", "time"]
+    assert [row.split()[2] for row in rows] == ["4", "3", "3", "2", "1"]
+    assert [row.split("s", 1)[1] and " ".join(row.split()[7:]) for row in rows] == [
+        "taken back",
+        "counts",
+        "replaced",
+        "counts",
+        "counts",
+    ]
+    assert "\x1b" not in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_history_in_json_names_everything(person: Person, session: Path) -> None:
+    result = person.run("history", "--session", str(session), "--json", "--limit", "2")
+    newest, before = map(json.loads, result.stdout.splitlines())
+    assert newest.pop("decided_at").startswith("2001-09-")
+    assert newest == {
+        "annotator": ANNOTATOR,
+        "group": 4,
+        "id": "fourt",
+        "prompt": "fourth",
+        "verdict": "confirmed",
+        "pairs": 1,
+        "seconds": 2.4,
+        "state": "taken back",
+    }
+    assert (before["verdict"], before["state"]) == ("skipped", "counts")
+
+
+def test_history_of_one_annotator_and_of_nothing(person: Person, session: Path) -> None:
+    result = person.run("history", "--session", str(session), "--annotator", "nobody")
+    assert (result.returncode, result.stdout) == (0, "Nothing is decided yet.\n")
+
+
+@pytest.mark.parametrize("command", [("history",), ("verify",), ("backup", "copy.db")])
+def test_a_session_has_to_be_named_and_to_be_there(
+    person: Person, command: tuple[str, ...]
+) -> None:
+    result = person.run(*command)
+    assert result.returncode == 2
+    assert "which session?" in result.stderr
+    result = person.run(*command, "--session", "none")
+    assert result.returncode == 2
+    assert "there is no session" in result.stderr
+    result = person.run(*command, "prompts.toml")
+    assert result.returncode == 2
+    assert "no session of prompts.toml" in result.stderr
+
+
+# --- verify --------------------------------------------------------------------------------------
+
+
+def verified(person: Person, session: Path, *arguments: str) -> tuple[int, str]:
+    result = person.run("verify", "--session", str(session), *arguments)
+    assert "Traceback" not in result.stderr
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_a_session_in_order(person: Person, session: Path) -> None:
+    files = {each: each.read_bytes() for each in person.left_behind()}
+    code, said = verified(person, session)
+    assert (code, "in order" in said) == (0, True), said
+    assert {each: each.read_bytes() for each in person.left_behind()} == files
+
+
+def sql(statement: str) -> Callable[[Path], None]:
+    def harm(session: Path) -> None:
+        with closing(sqlite3.connect(session)) as connection, connection:
+            connection.execute(statement)
+
+    return harm
+
+
+def dataset_bytes(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def harm(session: Path) -> None:
+        dataset = session.with_name("pairs.jsonl")
+        dataset.write_bytes(change(dataset.read_bytes()))
+
+    return harm
+
+
+MENDABLE: dict[str, Callable[[Path], None]] = {
+    "another verdict": sql("UPDATE verdicts SET decision_id = 3 WHERE group_id = 3"),
+    "undo or redo": sql("UPDATE annotators SET undone = NULL"),
+    "in the queue": sql("UPDATE session SET queued = 7"),
+    "taken for undecided": sql("DELETE FROM undecided"),
+    "waited for": sql("UPDATE undecided SET position = 99"),
+    "wrong counters": sql("UPDATE annotators SET pairs = pairs + 1"),
+    "wanted and should not be": sql("UPDATE regions SET wanted = 1"),
+    "without a place": sql("DELETE FROM regions WHERE decision_id = 2"),
+    "at other places": sql("UPDATE regions SET position = position + 3"),
+    "are missing": dataset_bytes(lambda _: FOREIGN),
+    "cut off": dataset_bytes(lambda data: data[:-9]),
+    "not there": lambda session: session.with_name("pairs.jsonl").unlink(),
+}
+
+
+@pytest.mark.parametrize("said", MENDABLE)
+def test_what_is_wrong_is_told_and_repaired(person: Person, session: Path, said: str) -> None:
+    dataset = session.with_name("pairs.jsonl")
+    good = sorted(dataset.read_bytes().splitlines())
+    MENDABLE[said](session)
+    before = session.read_bytes()
+    code, told = verified(person, session)
+    assert (code, said in told) == (1, True), told
+    assert session.read_bytes() == before
+    code, told = verified(person, session, "--repair")
+    assert (code, "in order" in told) == (0, True), told
+    lines = sorted(dataset.read_bytes().splitlines())
+    assert lines == [each for each in good if each in lines]
+    assert len(lines) >= len(good) - 1
+    assert set(good) - set(lines) <= {FOREIGN.strip()}
+
+
+def test_a_line_that_stands_twice_is_told_and_left(person: Person, session: Path) -> None:
+    dataset_bytes(lambda data: data + data.splitlines(keepends=True)[1])(session)
+    code, told = verified(person, session, "--repair")
+    assert code == 1
+    assert "line 4" in told
+
+
+def test_a_damaged_file_is_told_and_never_touched(person: Person, session: Path) -> None:
+    data = bytearray(session.read_bytes())
+    data[4096:20000] = b"\xff" * (20000 - 4096)
+    session.write_bytes(data)
+    for arguments in ((), ("--repair",)):
+        code, told = verified(person, session, *arguments)
+        assert code == 1, told
+        assert session.read_bytes() == data
+
+
+def test_repair_waits_for_nobody(person: Person, session: Path) -> None:
+    store = SessionStore.open(session, annotator=ANNOTATOR)
+    code, told = verified(person, session, "--repair")
+    store.close()
+    assert code == 1
+    assert "in use" in told
+
+
+# --- backup --------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_whole_and_private_while_somebody_labels(person: Person, session: Path) -> None:
+    store = SessionStore.open(session, annotator=ANNOTATOR)
+    dataset = LiveDataset(person.folder / "pairs.jsonl", swift.encode)
+    confirm(store, dataset, 4)
+    copy = person.folder / "copy.db"
+    result = person.run("backup", "copy.db", "--session", str(session))
+    assert (result.returncode, result.stdout) == (0, "copy.db written\n")
+    store.close()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert verified(person, copy)[0] == 0
+    with closing(SessionStore.open(copy, annotator=ANNOTATOR)) as copied:
+        assert copied.progress(ANNOTATOR).pairs == 3
+
+
+def test_a_backup_overwrites_nothing(person: Person, session: Path) -> None:
+    (person.folder / "copy.db").write_text("mine")
+    result = person.run("backup", "copy.db", "--session", str(session))
+    assert result.returncode == 1
+    assert "already" in result.stderr
+    assert (person.folder / "copy.db").read_text() == "mine"
+
+
+def test_equal_pairs_of_two_annotators_are_both_rebuilt(person: Person, session: Path) -> None:
+    dataset = LiveDataset(person.folder / "pairs.jsonl", swift.encode)
+    with closing(SessionStore.open(session, annotator="other")) as store:
+        pair = Pair(store.group(1, "other").prompt.messages, "good", "bad")
+        marks = {1: Mark.CHOSEN, 2: Mark.REJECTED}
+        decision = Decision(1, "other", Verdict.CONFIRMED, 1, marks, (1, 2), 1, 0.0, 0.0)
+        store.decide(decision, dataset.plan([pair]))
+        store.settle(dataset.reconcile(store.unsettled(), store.settled(), store.rivals_of).entries)
+    assert verified(person, session)[0] == 0
+    lines = dataset.path.read_bytes().splitlines()
+    dataset.path.write_bytes(FOREIGN)
+    code, told = verified(person, session)
+    assert (code, "3 decisions are missing" in told) == (1, True), told
+    assert verified(person, session, "--repair")[0] == 0
+    assert sorted(dataset.path.read_bytes().splitlines()) == sorted(lines)
