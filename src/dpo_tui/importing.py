@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import signal
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from dpo_tui.domain.model import ImportSummary, Prompt
@@ -26,11 +27,12 @@ def bring_in(
 
     Raises:
         DpoTuiError: the prompts can't be read, or not be stored.
-        CancelledError: the task that runs it was cancelled meanwhile.
+        KeyboardInterrupt: the person has pressed Ctrl-C.
     """
     if fingerprint is not None and store.is_imported(fingerprint):
         return ""
-    summary = store.import_prompts(_watched(prompts, say), fingerprint)
+    with _interruptible():
+        summary = store.import_prompts(_watched(prompts, say), fingerprint)
     told = [f"{summary.duplicates:,} repeated, merged with the first"] if summary.duplicates else []
     if summary.known or summary.removed:
         told += changes(summary)
@@ -55,19 +57,22 @@ def changes(summary: ImportSummary) -> list[str]:
 
 
 def _watched(prompts: Iterable[Prompt], say: Say) -> Iterator[Prompt]:
-    """The prompts, with word of how far it has come, and an ear for who wants to leave."""
+    """The prompts, with word of how far it has come."""
     began = told = monotonic()
     for number, prompt in enumerate(prompts):
-        if number % _LOOK_EVERY == 0:
-            _raise_if_cancelled()
-            if (now := monotonic()) - told >= _TELL_SECONDS:
-                told = now
-                say(f"{number:,} prompts read, {number / (now - began):,.0f} a second")
+        if number % _LOOK_EVERY == 0 and (now := monotonic()) - told >= _TELL_SECONDS:
+            told = now
+            say(f"{number:,} prompts read, {number / (now - began):,.0f} a second")
         yield prompt
 
 
-def _raise_if_cancelled() -> None:
-    """Ctrl-C cancels the task, which would notice only when all is done."""
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C act at once: asyncio would cancel a task that notices only when all is done."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -145,7 +145,7 @@ class AnnotateScreen(Screen[None]):
         self._trouble.display = bool(trouble.plain)
 
     def _say(self, text: str, style: str = "$foreground-muted") -> None:
-        _show(self._status, Content.styled(display_line(text), style), layout=False)
+        _show(self._status, Content.styled(display_line(text), style), layout=True)
 
     # --- judging -------------------------------------------------------------------------------
 
