@@ -1,9 +1,10 @@
 import pytest
 
 from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
+from dpo_tui.domain.model import Sampling
 from dpo_tui.domain.sources import SourceSettings
 from dpo_tui.errors import AuthError, ConnectError, InputError
-from dpo_tui.routes import find_routes
+from dpo_tui.routes import find_routes, fitted_plan
 from dpo_tui.settings import Settings
 from dpo_tui.source_tables import EndpointSettings
 from tests.servers import replies
@@ -72,3 +73,15 @@ async def test_a_source_whose_model_nobody_serves_is_an_input_error() -> None:
         settings = Settings(base_url=server.url, sources=(SourceSettings(model="other"),))
         with pytest.raises(InputError, match="number 1: no endpoint serves the model 'other'"):
             await find_routes(settings, lambda _: None, print, has_work=False)
+
+
+async def test_the_default_token_limit_fits_a_small_context_and_a_named_one_is_kept() -> None:
+    listing = {"data": [{"id": MODEL, "max_model_len": 512}]}
+    async with ChatServer(COMPLETION) as server:
+        server.models_reply = replies.answer(200, listing)
+        settings = Settings(base_url=server.url)
+        routes = await find_routes(settings, lambda _: None, print, has_work=False)
+        assert fitted_plan(settings, routes).sampling.max_tokens == 256
+        named = Settings(base_url=server.url, sampling=Sampling(max_tokens=600))
+        assert fitted_plan(named, routes).sampling.max_tokens == 600
+        await routes[0].client.aclose()

@@ -21,7 +21,9 @@ from dpo_tui.errors import DpoTuiError, StoreError
 from dpo_tui.importing import Say
 from dpo_tui.leaving import Leaving
 from dpo_tui.opening import Job, Opened, open_session
+from dpo_tui.routes import fitted_plan
 from dpo_tui.service.disk import Disk
+from dpo_tui.service.endpoint import Health
 from dpo_tui.service.filling import Filled, Filling
 from dpo_tui.service.generation import Generation, GenerationOptions
 from dpo_tui.service.labelling import Labelling
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _ROLE_SECONDS = 0.5
 _ROLE_ATTEMPTS = 1200
+_REASONS_TOLD = 5
 
 
 class SystemClock:
@@ -161,6 +164,8 @@ async def generate(
         await generation.aclose()
         if crashes:
             raise crashes[0]
+        for reason, count in filling.filled.reasons.most_common(_REASONS_TOLD):
+            say(f"{count} failed: {reason}")
     finally:
         leaving.within_grace(ended_by)
         await disk.aclose()
@@ -170,15 +175,22 @@ async def generate(
 
 
 def _tell_troubles(generation: Generation, say: Say) -> None:
-    """Say why responses can't be stored, once each time that it begins."""
-    told = ""
+    """Say why nothing comes, once each time that it begins, and when an endpoint is back."""
+    told: dict[str, str] = {}
 
     def tell() -> None:
-        nonlocal told
-        trouble = str(generation.trouble or "")
-        if trouble and trouble != told:
-            say(trouble)
-        told = trouble
+        troubles = {"": str(generation.trouble or "")}
+        for endpoint in generation.endpoints:
+            is_well = endpoint.health in {Health.UP, Health.BUSY}
+            said = f"{endpoint.message}\n{endpoint.remedy}".strip()
+            troubles[endpoint.url] = "" if is_well else said
+        for name, trouble in troubles.items():
+            before = told.get(name, "")
+            if trouble and trouble != before:
+                say(trouble)
+            elif before and not trouble and name:
+                say(f"{name} is back")
+        told.update(troubles)
 
     generation.on_change = tell
 
@@ -200,5 +212,6 @@ async def _await_role(role: Role, say: Say) -> None:
 
 def _generation(job: Job, opened: Opened, disk: Disk, role: Role) -> Generation:
     settings = job.settings
-    options = GenerationOptions(settings.n, settings.plan, settings.ahead, settings.sources)
+    plan = fitted_plan(settings, opened.routes)
+    options = GenerationOptions(settings.n, plan, settings.ahead, settings.sources)
     return Generation(disk, opened.routes, options, SystemClock(), job.annotator, role)

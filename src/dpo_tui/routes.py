@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.discovery import ResolvedEndpoint, resolve_endpoint
 from dpo_tui.backend.identity import identify
-from dpo_tui.domain.sources import SourceSettings
+from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.errors import BackendError, InputError
 from dpo_tui.secret import Secret
 from dpo_tui.service.generation import Route
-from dpo_tui.settings import Settings
+from dpo_tui.settings import DEFAULT_MAX_TOKENS, Settings
 from dpo_tui.source_tables import EndpointSettings
 
 KeyOf = Callable[[EndpointSettings], Secret | None]
@@ -50,6 +51,20 @@ async def find_routes(
         say("Labelling what is there already.")
     _check_sources(settings.sources, routes)
     return routes
+
+
+def fitted_plan(settings: Settings, routes: Sequence[Route]) -> SamplingPlan:
+    """The sampling of the session, with a token limit that the smallest context has room for.
+
+    vLLM refuses every request whose limit is above its context. A limit that the person has set is
+    theirs to change; the default one takes half of a context that is too small for it.
+    """
+    plan = settings.plan
+    contexts = [route.client.context for route in routes if route.client.context]
+    limit = plan.sampling.max_tokens
+    if contexts and limit == DEFAULT_MAX_TOKENS and min(contexts) < 2 * limit:
+        return replace(plan, sampling=replace(plan.sampling, max_tokens=max(1, min(contexts) // 2)))
+    return plan
 
 
 async def _unusable(routes: Sequence[Route]) -> list[BaseException]:

@@ -75,6 +75,11 @@ class HttpChatClient:
         """The model that is asked for if an ask names none."""
         return self._model
 
+    @property
+    def context(self) -> int | None:
+        """Tokens that prompt and response share, if the server has told."""
+        return self._models.contexts.get(self._model)
+
     def serves(self, model: str) -> bool:
         """Whether it has this model; without a list of models it is believed to have it.
 

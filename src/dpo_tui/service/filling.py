@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dpo_tui.domain.labelling import is_broken
 from dpo_tui.domain.model import Group, Response
@@ -13,6 +14,9 @@ from dpo_tui.service.generation import Generation
 
 _CHUNK = 64
 """Groups that are looked at in one go for the next ones that lack something."""
+
+
+_REASONS = 100
 
 
 @dataclass(slots=True)
@@ -25,6 +29,8 @@ class Filled:
     """Responses that came in this run, broken ones included."""
     broken: int = 0
     """Responses that came in this run and have no text to judge."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why responses failed, and how many did; the first few different reasons."""
     tokens: int = 0
     """Tokens of the responses that came in this run."""
 
@@ -89,5 +95,8 @@ class Filling:
         completion = response.completion
         self.filled.responses += 1
         self.filled.broken += is_broken(completion)
+        reasons = self.filled.reasons
+        if completion.error and (completion.error in reasons or len(reasons) < _REASONS):
+            reasons[completion.error] += 1
         self.filled.tokens += completion.completion_tokens or 0
         self._changed.set()

@@ -54,6 +54,11 @@ class ChatClient(Protocol):
         """The model that is asked for if an ask names none."""
         ...
 
+    @property
+    def context(self) -> int | None:
+        """Tokens that prompt and response share, if the server has told."""
+        ...
+
     def serves(self, model: str) -> bool:
         """Whether it has this model, as far as is known."""
         ...

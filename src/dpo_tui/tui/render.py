@@ -151,6 +151,7 @@ def trouble_line(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | Non
     for endpoint in endpoints:
         if endpoint.health is not Health.UP:
             style = "$text-warning" if endpoint.health is Health.BUSY else "$text-error"
-            said = display_line(f"{endpoint.message} {endpoint.remedy}".strip())
-            parts.append((f"{endpoint.url} {said}", style))
+            said = " · ".join(filter(None, (endpoint.message, endpoint.remedy)))
+            said = display_line(said if endpoint.url in said else f"{endpoint.url}: {said}")
+            parts.append((said, style))
     return Content("\n").join([Content.styled(*part) for part in parts])
