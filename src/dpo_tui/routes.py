@@ -34,12 +34,12 @@ async def find_routes(
         BackendError: no endpoint can be used.
     """
     named = settings.named_endpoints
-    ways = [_named_route(each, key_of, say) for each in named] or [_found_route(settings, say)]
+    ways = [_named_route(each, key_of, say, has_work=has_work) for each in named] or [
+        _found_route(settings, say)
+    ]
     found = await asyncio.gather(*ways, return_exceptions=True)
     routes = [each for each in found if isinstance(each, Route)]
     failures = [each for each in found if isinstance(each, BaseException)]
-    if not has_work:
-        failures += await _unusable(routes)
     for failure in failures:
         if not isinstance(failure, BackendError):
             raise failure
@@ -67,15 +67,8 @@ def fitted_plan(settings: Settings, routes: Sequence[Route]) -> SamplingPlan:
     return plan
 
 
-async def _unusable(routes: Sequence[Route]) -> list[BaseException]:
-    """What those that would not serve a request now say."""
-    probes = (route.client.probe() for route in routes)
-    results = await asyncio.gather(*probes, return_exceptions=True)
-    return [each for each in results if each is not None]
-
-
 async def _named_route(
-    endpoint: EndpointSettings, key_of: KeyOf, say: Callable[[str], None]
+    endpoint: EndpointSettings, key_of: KeyOf, say: Callable[[str], None], *, has_work: bool
 ) -> Route:
     key = key_of(endpoint)
     resolved = await resolve_endpoint(endpoint.base_url, endpoint.model, key, endpoint.api_key_env)
@@ -90,6 +83,8 @@ async def _named_route(
         name=endpoint.name or "",
         models=resolved.models,
     )
+    if not resolved.models.ids and not has_work:
+        await client.probe()
     return Route(client, await _room(resolved, key, endpoint.concurrency))
 
 
