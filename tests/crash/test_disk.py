@@ -32,9 +32,9 @@ def person(tmp_path: Path, server: str) -> Person:
     return person
 
 
-def says(words: str) -> Callable[[str], bool]:
-    """Whether the screen says this, wherever its lines break."""
-    return lambda screen: words in " ".join(screen.split())
+def says(*words: str) -> Callable[[str], bool]:
+    """Whether the screen says all of this, wherever its lines break."""
+    return lambda screen: all(each in " ".join(screen.split()) for each in words)
 
 
 def annotate(person: Person, faults: Faults, *arguments: str) -> Terminal:
@@ -81,8 +81,7 @@ def test_what_is_not_saved_is_not_shown_as_done(
         with trouble(person, terminal, faults):
             for key, said in (("2", "not saved"), ("enter", "not confirmed"), ("s", "not skipped")):
                 terminal.press(key)
-                screen = terminal.wait_for(says(said))
-                assert says(word)(screen), screen
+                screen = terminal.wait_for(says(said, word))
                 assert are_ready(screen, "✔○○")
                 assert " 1/3 " in screen
         terminal.press("2")
