@@ -27,7 +27,7 @@ from benchmarks.common import ROOT, note, print_table
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.ledger import Region
-from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Verdict
+from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Ready, Verdict
 from dpo_tui.prompts import read_prompts
 from dpo_tui.store import decisions, regions
 from dpo_tui.store.session import SessionStore
@@ -36,7 +36,7 @@ _ME = "ann"
 _SMALL = 100
 _CONFIRMS = 300
 _OPENS = 7
-_RESPONSES = ("A good answer. " * 30, "A bad answer. " * 30)
+_SIDES = ("A good answer. " * 30, "A bad answer. " * 30)
 
 
 def main() -> None:
@@ -178,11 +178,11 @@ def _make_decided(path: Path, count: int) -> None:
 
 def _ready_prompts(count: int) -> Iterator[Prompt]:
     for number in range(1, count + 1):
-        yield Prompt((Message("user", f"question {number}"),), responses=_RESPONSES)
+        yield Prompt((Message("user", f"question {number}"),), responses=tuple(map(Ready, _SIDES)))
 
 
 def _pair(group_id: int) -> Pair:
-    return Pair((Message("user", f"question {group_id}"),), *_RESPONSES)
+    return Pair((Message("user", f"question {group_id}"),), *_SIDES)
 
 
 def _decision(group_id: int, decision_id: int = 0) -> Decision:

@@ -15,6 +15,7 @@ from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Verdict
 from dpo_tui.store.session import SessionStore
+from tests.samples import ready
 from tests.terminal.program import ANNOTATOR, Person
 
 FOREIGN = b'{"messages": [], "rejected_response": "of somebody else"}\n'
@@ -46,7 +47,7 @@ def session(person: Person) -> Path:
     path = person.folder / "s.db"
     store = SessionStore.open(path, annotator=ANNOTATOR)
     store.import_prompts(
-        Prompt((Message("user", text),), name=text[:5] or None, responses=("good", "bad"))
+        Prompt((Message("user", text),), name=text[:5] or None, responses=ready("good", "bad"))
         for text in TEXTS
     )
     dataset = LiveDataset(person.folder / "pairs.jsonl", swift.encode)

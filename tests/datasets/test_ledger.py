@@ -19,11 +19,12 @@ from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
+from tests.samples import ready
 
 ME = "ann"
 # The last two give the same lines: they differ only in white space.
 PROMPTS = [
-    Prompt((Message("user", text),), responses=("a {", 'b "}', "c"))
+    Prompt((Message("user", text),), responses=ready("a {", 'b "}', "c"))
     for text in ("one", "two", "three {", "same", "same ")
 ]
 groups = st.integers(1, len(PROMPTS))

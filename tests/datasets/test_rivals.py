@@ -18,8 +18,11 @@ from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
+from tests.samples import ready
 
-PROMPTS = [Prompt((Message("user", text),), responses=("a", "b", "c")) for text in ("one", "two")]
+PROMPTS = [
+    Prompt((Message("user", text),), responses=ready("a", "b", "c")) for text in ("one", "two")
+]
 who = st.sampled_from(["ann", "bob"])
 groups = st.integers(1, len(PROMPTS))
 

@@ -9,6 +9,7 @@ from dpo_tui.domain.model import (
     Message,
     Origin,
     Prompt,
+    Ready,
     Response,
     Sampling,
     Source,
@@ -48,7 +49,7 @@ prompts = st.builds(
     tags=st.lists(texts, max_size=2).map(tuple),
     n=st.none() | st.integers(2, 20),
     sampling=samplings,
-    responses=st.lists(texts, max_size=2).map(tuple),
+    responses=st.lists(st.builds(Ready, texts, st.none() | texts), max_size=2).map(tuple),
 )
 
 # Few different texts, so that responses often repeat one another.

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dpo_tui.domain.model import Message, Prompt, Sampling
+from dpo_tui.domain.model import Message, Prompt, Ready, Sampling
 
 _KEYS = [
     "user",
@@ -84,7 +84,7 @@ def prompts(text: st.SearchStrategy[str]) -> st.SearchStrategy[Prompt]:
         tags=st.lists(text, max_size=3).map(tuple),
         n=st.none() | st.integers(2, 20),
         sampling=sampling,
-        responses=st.lists(text, max_size=3).map(tuple),
+        responses=st.lists(st.builds(Ready, text, st.none() | text), max_size=3).map(tuple),
     )
     return st.builds(_spread, described, st.lists(st.floats(0, 5), max_size=3).map(tuple))
 
@@ -109,7 +109,10 @@ def row(prompt: Prompt) -> dict[str, Any]:
         "top_p": prompt.sampling.top_p,
         "max_tokens": prompt.sampling.max_tokens,
         "seed": prompt.sampling.seed,
-        "responses": list(prompt.responses),
+        "responses": [
+            {"text": each.text, "model": each.model} if each.model else each.text
+            for each in prompt.responses
+        ],
     }
     return {key: value for key, value in described.items() if value not in (None, [])}
 

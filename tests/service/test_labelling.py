@@ -4,6 +4,7 @@ import pytest
 
 from dpo_tui.domain.model import Mark, Message, Prompt, State
 from dpo_tui.service.labelling import Confirmed, Refused
+from tests.samples import ready
 from tests.servers import replies
 from tests.servers.wire import ChatServer
 from tests.service.desk import begun_and_endless, desk, prompts
@@ -86,7 +87,7 @@ async def test_skipped_groups_give_no_pairs_and_do_not_come_back(tmp_path: Path)
 
 
 async def test_ready_made_responses_need_no_server(tmp_path: Path) -> None:
-    given = [Prompt((Message("user", "2 + 2?"),), responses=("4", "5"))]
+    given = [Prompt((Message("user", "2 + 2?"),), responses=ready("4", "5"))]
     async with desk(tmp_path, None, given) as here:
         assert [card.text for card in here.cards] == ["4", "5"]
         await here.label(0)

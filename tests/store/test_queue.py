@@ -22,6 +22,7 @@ from dpo_tui.domain.model import (
 from dpo_tui.store import imports
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
+from tests.samples import ready
 
 ME = "ann"
 names = st.lists(st.sampled_from("abcdefgh"), max_size=10)
@@ -83,31 +84,31 @@ def test_batches_see_the_duplicates_of_earlier_ones(
 ) -> None:
     monkeypatch.setattr(imports, "_BATCH", 2)
     file = [
-        prompt("a", tags=("x",), responses=("1",)),
+        prompt("a", tags=("x",), responses=ready("1")),
         prompt("b"),
-        prompt("a", tags=("y", "x"), responses=("2", "1")),
-        prompt("b", responses=("3",)),
+        prompt("a", tags=("y", "x"), responses=ready("2", "1")),
+        prompt("b", responses=ready("3")),
         prompt("b", tags=("z",)),
     ]
     for summary in (ImportSummary(2, 0, 0, 3), ImportSummary(0, 2, 0, 3)):
         assert store.import_prompts(file) == summary
         one, two = store.upcoming(ME, 0, 9)
-        assert (one.prompt.tags, one.prompt.responses) == (("x", "y"), ("1", "2"))
-        assert (two.prompt.tags, two.prompt.responses) == (("z",), ("3",))
+        assert (one.prompt.tags, one.prompt.responses) == (("x", "y"), ready("1", "2"))
+        assert (two.prompt.tags, two.prompt.responses) == (("z",), ready("3"))
 
 
 def test_ready_made_responses_are_cards_once(store: SessionStore) -> None:
-    store.import_prompts([prompt("a", responses=("1", " ", "1"))])
-    store.import_prompts([prompt("a", responses=("1", " ", "1"))])
+    store.import_prompts([prompt("a", responses=ready("1", " ", "1"))])
+    store.import_prompts([prompt("a", responses=ready("1", " ", "1"))])
     (group,) = store.upcoming(ME, 0, 9)
     assert [(each.set_no, each.slot) for each in group.responses] == [(1, 0), (1, 1)]
     assert [each.completion.text for each in group.responses] == ["1", " "]
     assert [each.completion.state for each in group.responses] == [State.COMPLETE, State.EMPTY]
     assert {each.completion.source.origin for each in group.responses} == {Origin.READY}
-    store.import_prompts([prompt("a", responses=("2", "1"))])
+    store.import_prompts([prompt("a", responses=ready("2", "1"))])
     (group,) = store.upcoming(ME, 0, 9)
     assert [each.completion.text for each in group.responses] == ["1", " ", "2"]
-    assert group.prompt.responses == ("2", "1")
+    assert group.prompt.responses == ready("2", "1")
     store.import_prompts([prompt("a")])
     (group,) = store.upcoming(ME, 0, 9)
     assert group.prompt.responses == ()

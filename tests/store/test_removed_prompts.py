@@ -16,6 +16,7 @@ from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Verdict
 from dpo_tui.store.checks import check_session
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
+from tests.samples import ready
 
 ME = "ann"
 NAMES = "abcd"
@@ -23,7 +24,7 @@ FOREIGN = b'{"theirs": 1}\n'
 
 
 def prompt(name: str) -> Prompt:
-    return Prompt((Message("user", name),), responses=("good", "bad"))
+    return Prompt((Message("user", name),), responses=ready("good", "bad"))
 
 
 def pair(name: str) -> Pair:

@@ -29,6 +29,7 @@ from dpo_tui.service.ports import Store
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
 from tests.domain.strategies import drafts, prompts, samplings, texts
+from tests.samples import ready
 
 ME = "ann \ud800"
 
@@ -53,7 +54,7 @@ completions = st.builds(
 def store(tmp_path: Path) -> Iterator[SessionStore]:
     store = SessionStore.open(tmp_path / "s.db", annotator=ME)
     store.import_prompts(
-        Prompt((Message("user", text),), responses=("good", "bad", "odd")) for text in "ab"
+        Prompt((Message("user", text),), responses=ready("good", "bad", "odd")) for text in "ab"
     )
     yield store
     store.close()
@@ -92,8 +93,8 @@ def test_everything_reads_back_exactly(
         store.close()
         store = SessionStore.open(folder / "s.db", annotator=ME)
         for group, prompt in zip(store.upcoming(ME, 0, 9), given_prompts, strict=True):
-            distinct = tuple(dict.fromkeys(prompt.responses))
-            assert group.prompt == replace(prompt, responses=distinct)
+            distinct = {each.text: each for each in reversed(prompt.responses)}
+            assert group.prompt == replace(prompt, responses=tuple(reversed(distinct.values())))
             assert group.responses[-1].completion == completion
             assert group.draft == draft
         store.close()

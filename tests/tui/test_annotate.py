@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 
 from dpo_tui.domain.model import Mark, Message, Prompt
 from dpo_tui.tui.app import DpoTuiApp
+from tests.samples import ready
 from tests.servers import replies
 from tests.servers.wire import ChatServer, Reply
 from tests.service.desk import Desk, desk, prompts
@@ -260,9 +261,9 @@ async def test_foreign_text_is_neither_markup_nor_escape(tmp_path: Path) -> None
 
 async def test_more_cards_than_before_and_fewer_again(tmp_path: Path) -> None:
     given = [
-        Prompt((Message("user", "few"),), responses=("a", "b")),
-        Prompt((Message("user", "many"),), responses=tuple("klmnopqrst")),
-        Prompt((Message("user", "few again"),), responses=("y", "z")),
+        Prompt((Message("user", "few"),), responses=ready("a", "b")),
+        Prompt((Message("user", "many"),), responses=ready(*"klmnopqrst")),
+        Prompt((Message("user", "few again"),), responses=ready("y", "z")),
     ]
     async with screen(tmp_path, ABC, given, size=(80, 60)) as here:
         await here.until("few")

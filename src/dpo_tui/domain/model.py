@@ -59,6 +59,15 @@ class Sampling:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A ready-made response, as a file has it."""
+
+    text: str
+    model: str | None = None
+    """Who made it, if the file says."""
+
+
 @dataclass(frozen=True)
 class Prompt:
     """What the model is asked: an optional system message, then turns that end with a user turn."""
@@ -73,7 +82,7 @@ class Prompt:
     """What this prompt overrides of the session's sampling."""
     temperatures: tuple[float, ...] = ()
     """In place of `sampling.temperature`, a list that is spread over the responses."""
-    responses: tuple[str, ...] = ()
+    responses: tuple[Ready, ...] = ()
     """Ready-made responses. A prompt that has some is not sent to a server."""
 
     @cached_property

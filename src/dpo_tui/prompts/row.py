@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 from msgspec import Meta, Struct, structs
 
-from dpo_tui.domain.model import MAX_RESPONSES, Message, Prompt, Role
+from dpo_tui.domain.model import MAX_RESPONSES, Message, Prompt, Ready, Role
 from dpo_tui.domain.sources import SamplingPlan
 from dpo_tui.inputs import Place, found, inside, validated
 from dpo_tui.values import Count, MaxTokens, Seed, Temperatures, TopP, plan_of
@@ -25,6 +25,16 @@ class Turn(Struct, forbid_unknown_fields=True):
     content: str
 
 
+class Answer(Struct, forbid_unknown_fields=True):
+    """A ready-made response whose maker is known."""
+
+    text: str
+    model: str | None = None
+
+
+Responses = Annotated[list[str | Answer], Meta(min_length=1, max_length=MAX_RESPONSES)]
+
+
 class Row(Struct, forbid_unknown_fields=True):
     """What a prompt can have. `null` is the same as leaving a key out."""
 
@@ -40,7 +50,7 @@ class Row(Struct, forbid_unknown_fields=True):
     top_p: TopP | None = None
     max_tokens: MaxTokens | None = None
     seed: Seed | None = None
-    responses: Annotated[list[str], Meta(min_length=1, max_length=MAX_RESPONSES)] | None = None
+    responses: Responses | None = None
 
 
 def prompt_from(value: object, place: Place) -> Prompt:
@@ -62,9 +72,6 @@ def prompt_of(row: Row, place: Place) -> Prompt:
     Raises:
         InputError: it describes none; says where and why.
     """
-    for index, response in enumerate(row.responses or ()):
-        if not response.strip():
-            raise place.error("expected text, found none", key=inside("responses", index))
     plan = _NO_PLAN if _is_plain(row) else plan_of(structs.asdict(row))
     return Prompt(
         messages=_messages(row, place),
@@ -73,8 +80,18 @@ def prompt_of(row: Row, place: Place) -> Prompt:
         n=row.n,
         sampling=plan.sampling,
         temperatures=plan.temperatures,
-        responses=tuple(row.responses or ()),
+        responses=_ready(row.responses, place) if row.responses else (),
     )
+
+
+def _ready(answers: list[str | Answer], place: Place) -> tuple[Ready, ...]:
+    ready = [
+        Ready(each) if isinstance(each, str) else Ready(each.text, each.model) for each in answers
+    ]
+    for index, each in enumerate(ready):
+        if not each.text.strip():
+            raise place.error("expected text, found none", key=inside("responses", index))
+    return tuple(ready)
 
 
 def _is_plain(row: Row) -> bool:

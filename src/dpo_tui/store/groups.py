@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from dpo_tui.domain.labelling import draft_of
-from dpo_tui.domain.model import Completion, Decision, Draft, Group, Response
+from dpo_tui.domain.model import Completion, Decision, Draft, Group, Ready, Response
 from dpo_tui.errors import StoreError
 from dpo_tui.store.decisions import counting_decision
 from dpo_tui.store.rows import (
@@ -49,17 +49,24 @@ def load_group(
             (group_id,),
         )
     ]
-    texts = {each.id: each.completion.text for each in attempts} if ready else {}
     newest = {(each.set_no, each.slot): each for each in attempts}
     decision = counting_decision(connection, group_id, annotator_id, annotator)
     return Group(
         id=group_id,
         position=position,
-        prompt=prompt_of(messages, settings, [texts[each] for each in json.loads(ready or "[]")]),
+        prompt=prompt_of(messages, settings, _ready(ready, attempts)),
         responses=tuple(newest.values()),
         draft=_draft(connection, group_id, annotator_id, attempts, decision),
         decision=decision,
     )
+
+
+def _ready(ids: str | None, attempts: Iterable[Response]) -> list[Ready]:
+    """The ready-made responses with these ids, in their order."""
+    if not ids:
+        return []
+    made = {each.id: each.completion for each in attempts}
+    return [Ready(made[each].text, made[each].source.model) for each in json.loads(ids)]
 
 
 def _draft(

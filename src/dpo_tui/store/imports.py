@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from dpo_tui.domain.model import Completion, ImportSummary, Origin, Prompt, Source, State
+from dpo_tui.domain.model import Completion, ImportSummary, Origin, Prompt, Ready, Source, State
 from dpo_tui.store.groups import insert_response, insert_responses
 from dpo_tui.store.queue import derive_all
 from dpo_tui.store.rows import (
@@ -87,12 +87,12 @@ class _Import:
         responses: list[Row] = []
         (newest,) = self._db.execute("SELECT ifnull(max(id), 0) FROM responses").fetchone()
         for group_id, prompt in ready:
-            texts = dict.fromkeys(prompt.responses)
+            distinct = _distinct(prompt.responses)
             begin = newest + len(responses) + 1
-            ids[group_id] = json.dumps([*range(begin, begin + len(texts))])
+            ids[group_id] = json.dumps([*range(begin, begin + len(distinct))])
             responses += (
-                response_values(begin + slot, group_id, 1, slot, _ready_made(text))
-                for slot, text in enumerate(texts)
+                response_values(begin + slot, group_id, 1, slot, _completion(each))
+                for slot, each in enumerate(distinct)
             )
         self._db.executemany(
             "INSERT INTO groups (id, key, position, messages, settings, ready) "
@@ -163,7 +163,7 @@ class _Import:
     def _set_ready(self, group_id: int, ids: Sequence[int]) -> None:
         self._db.execute("UPDATE groups SET ready = ? WHERE id = ?", (json.dumps(ids), group_id))
 
-    def _ready_ids(self, group_id: int, texts: Iterable[str]) -> list[int]:
+    def _ready_ids(self, group_id: int, responses: Iterable[Ready]) -> list[int]:
         """The ids of these ready-made responses of a group; what isn't there yet is added."""
         rows = self._db.execute(
             "SELECT text, id FROM responses WHERE group_id = ? AND set_no = 1 AND origin = ?",
@@ -175,10 +175,10 @@ class _Import:
             (group_id,),
         ).fetchone()
         ids: dict[int, None] = {}
-        for text in texts:
-            packed = pack(text)
+        for each in responses:
+            packed = pack(each.text)
             if packed not in known:
-                known[packed] = insert_response(self._db, group_id, 1, slot, _ready_made(text))
+                known[packed] = insert_response(self._db, group_id, 1, slot, _completion(each))
                 slot += 1
             ids[known[packed]] = None
         return list(ids)
@@ -224,8 +224,17 @@ class _Import:
         return bool(row[0] != settings or _ids(row[1]) != _ids(ready))
 
 
-def _ready_made(text: str) -> Completion:
-    return Completion(text, State.COMPLETE if text.strip() else State.EMPTY, Source(Origin.READY))
+def _distinct(responses: Iterable[Ready]) -> list[Ready]:
+    """Without those whose text is there already."""
+    by_text: dict[str, Ready] = {}
+    for each in responses:
+        by_text.setdefault(each.text, each)
+    return [*by_text.values()]
+
+
+def _completion(ready: Ready) -> Completion:
+    state = State.COMPLETE if ready.text.strip() else State.EMPTY
+    return Completion(ready.text, state, Source(Origin.READY, model=ready.model))
 
 
 def _ids(ready: str | None) -> list[int]:

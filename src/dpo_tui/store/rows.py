@@ -23,6 +23,7 @@ from dpo_tui.domain.model import (
     Message,
     Origin,
     Prompt,
+    Ready,
     Response,
     Sampling,
     Source,
@@ -139,7 +140,7 @@ def settings_fields(prompt: Prompt) -> dict[str, object]:
     return fields
 
 
-def prompt_of(messages: bytes, settings: bytes, ready: Iterable[str]) -> Prompt:
+def prompt_of(messages: bytes, settings: bytes, ready: Iterable[Ready]) -> Prompt:
     """The prompt of a row of `groups`."""
     fields = unpack_json(settings)
     return Prompt(
