@@ -134,7 +134,8 @@ def _agree(work: Work, group: Group) -> bool:
             work.set_no,
             dict(enumerate(work.decided)) if work.verdict is Verdict.CONFIRMED else {},
         )
-    sets = {group.draft.set_no: group.draft.marks, **group.draft.shelved}
+    shelved = {number: each.marks for number, each in group.draft.shelved.items()}
+    sets = {group.draft.set_no: group.draft.marks, **shelved}
     marked = {number: dict(marks) for number, marks in sets.items() if marks}
     return (work.verdict, work.set_no, _marked(work)) == (None, group.draft.set_no, marked)
 

@@ -10,8 +10,10 @@ from dpo_tui.domain.model import (
     Origin,
     Prompt,
     Ready,
+    Remarks,
     Response,
     Sampling,
+    Shelved,
     Source,
     State,
 )
@@ -50,6 +52,7 @@ prompts = st.builds(
     n=st.none() | st.integers(2, 20),
     sampling=samplings,
     responses=st.lists(st.builds(Ready, texts, st.none() | texts), max_size=2).map(tuple),
+    reference=st.none() | texts,
 )
 
 # Few different texts, so that responses often repeat one another.
@@ -70,10 +73,20 @@ def response_sets(draw: st.DrawFn) -> tuple[Response, ...]:
     return tuple(Response(ids[slot], 1, 1, slot, each) for slot, each in enumerate(of))
 
 
+slots = st.integers(0, 5)
+marks = st.dictionaries(slots, st.sampled_from(Mark), max_size=6)
+remarks = st.builds(
+    Remarks,
+    tie=st.booleans(),
+    best=st.none() | slots,
+    strength=st.none() | st.integers(1, 3),
+    note=texts,
+    labels=st.lists(texts, max_size=2).map(tuple),
+)
 drafts = st.builds(
     Draft,
     set_no=st.integers(1, 3),
-    marks=st.dictionaries(
-        st.integers(0, 5), st.sampled_from([Mark.CHOSEN, Mark.EXCLUDED]), max_size=6
-    ),
+    marks=marks,
+    shelved=st.dictionaries(st.integers(4, 6), st.builds(Shelved, marks, remarks), max_size=2),
+    remarks=remarks,
 )

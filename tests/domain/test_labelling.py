@@ -4,8 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_tui.domain.labelling import completion_state, final_marks, is_broken, is_usable, toggle
-from dpo_tui.domain.model import Completion, Draft, Mark, Origin, Response, Source, State
+from dpo_tui.domain.labelling import (
+    completion_state,
+    draft_of,
+    final_marks,
+    final_remarks,
+    is_broken,
+    is_usable,
+    toggle,
+    turn_to,
+)
+from dpo_tui.domain.model import (
+    Completion,
+    Decision,
+    Draft,
+    Mark,
+    Origin,
+    Response,
+    Source,
+    State,
+    Verdict,
+)
 from tests.domain.strategies import completions, drafts, response_sets, texts
 
 SOURCE = Source(Origin.MODEL)
@@ -85,6 +104,33 @@ def test_a_key_touches_its_own_slot_only(draft: Draft, slot: int, mark: Mark) ->
     assert {**after.marks, slot: None} == {**before, slot: None}
     assert after.set_no == draft.set_no
     assert draft.marks == before
+
+
+@given(drafts, st.integers(1, 6))
+def test_turning_away_and_back_brings_everything_back(draft: Draft, other: int) -> None:
+    there = turn_to(draft, other)
+    assert there.set_no == other
+    assert (there.remarks.note, there.remarks.labels) == (draft.remarks.note, draft.remarks.labels)
+    back = turn_to(there, draft.set_no)
+    assert (back.set_no, back.marks, back.remarks) == (draft.set_no, draft.marks, draft.remarks)
+
+
+@given(response_sets(), drafts)
+def test_a_decision_that_is_taken_back_leaves_what_was_said(
+    shown: tuple[Response, ...], draft: Draft
+) -> None:
+    marks = final_marks(shown, draft, allow_cut_off=True)
+    remarks = final_remarks(shown, draft)
+    decision = Decision(1, "ann", Verdict.CONFIRMED, 1, marks, (), 0, 0.0, 0.0, remarks=remarks)
+    back = draft_of(decision, {each.id: each.slot for each in shown})
+    stored = {each.slot for each in shown}
+    assert back.remarks.best == (draft.remarks.best if draft.remarks.best in stored else None)
+    assert (back.remarks.tie, back.remarks.note) == (draft.remarks.tie, draft.remarks.note)
+    for response in shown:
+        if is_usable(response.completion, allow_cut_off=True):
+            assert back.marks.get(response.slot, Mark.REJECTED) is draft.marks.get(
+                response.slot, Mark.REJECTED
+            )
 
 
 @given(response_sets(), drafts, st.booleans())

@@ -22,6 +22,7 @@ _KEYS = [
     "max_tokens",
     "seed",
     "responses",
+    "reference",
     "role",
     "content",
     "include",
@@ -85,6 +86,7 @@ def prompts(text: st.SearchStrategy[str]) -> st.SearchStrategy[Prompt]:
         n=st.none() | st.integers(2, 20),
         sampling=sampling,
         responses=st.lists(st.builds(Ready, text, st.none() | text), max_size=3).map(tuple),
+        reference=st.none() | text,
     )
     return st.builds(_spread, described, st.lists(st.floats(0, 5), max_size=3).map(tuple))
 
@@ -113,6 +115,7 @@ def row(prompt: Prompt) -> dict[str, Any]:
             {"text": each.text, "model": each.model} if each.model else each.text
             for each in prompt.responses
         ],
+        "reference": prompt.reference,
     }
     return {key: value for key, value in described.items() if value not in (None, [])}
 

@@ -37,6 +37,7 @@ def check_content(store: SessionStore) -> None:
     assert [each.region.data for each in store.settled()] == [LINE]
     assert store.group(4, ANNOTATOR).draft == Draft(1, {1: Mark.CHOSEN})
     assert [each.id for each in store.upcoming(ANNOTATOR, 0, 9)] == [2, 4]
+    assert store.next_skipped(ANNOTATOR, -1) == 3
 
 
 def test_an_old_session_opens_and_goes_on(old: Path) -> None:

@@ -202,6 +202,8 @@ class AnyOrder(RuleBasedStateMachine):
         assert progress.pairs == len(pairs)
         first = next((self.ids[name] for name in self.queue if name not in counting), None)
         assert self.desk.store.next_undecided(ME, -1) == first
+        skipped = next((self.ids[name] for name in queued if not counting[name]), None)
+        assert self.desk.store.next_skipped(ME, -1) == skipped
         self.desk.settle()
         assert self.desk.names() == sorted(pairs)
         assert self.desk.dataset.path.read_bytes().count(FOREIGN) == 1

@@ -20,12 +20,14 @@ from dpo_tui.domain.model import (
     Message,
     Origin,
     Prompt,
+    Remarks,
     Source,
     State,
     Verdict,
 )
 from dpo_tui.errors import StoreError
 from dpo_tui.service.ports import Store
+from dpo_tui.store.checks import check_session
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
 from tests.domain.strategies import drafts, prompts, samplings, texts
@@ -38,7 +40,12 @@ completions = st.builds(
     text=texts,
     state=st.sampled_from(State),
     source=st.builds(
-        Source, st.sampled_from(Origin), st.none() | texts, st.none() | texts, st.none() | samplings
+        Source,
+        st.sampled_from(Origin),
+        st.none() | texts,
+        st.none() | texts,
+        st.none() | samplings,
+        st.none() | st.integers(1, 99),
     ),
     reasoning=texts,
     finish_reason=st.none() | texts,
@@ -177,6 +184,61 @@ def test_a_decided_group_shows_its_marks_until_others_are_made(store: SessionSto
     assert store.group(1, ME).draft == Draft(1, {1: Mark.CHOSEN})
     store.undo(ME)
     assert store.group(1, ME).draft == Draft(1, {0: Mark.CHOSEN, 2: Mark.EXCLUDED})
+
+
+def test_remarks_are_part_of_a_decision_and_come_back_when_it_is_taken_back(
+    tmp_path: Path, store: SessionStore
+) -> None:
+    remarks = Remarks(tie=True, best=1, strength=2, note="odd \ud800 one", labels=("wrong", "long"))
+    made = store.decide(decision(1, remarks=remarks), None)
+    store.close()
+    store = SessionStore.open(tmp_path / "s.db", annotator=ME)
+    assert store.group(1, ME).decision == made
+    by_slot = replace(remarks, best=0)
+    assert store.group(1, ME).draft.remarks == by_slot
+    store.undo(ME)
+    group = store.group(1, ME)
+    assert (group.decision, group.draft.remarks) == (None, by_slot)
+    redone = store.redo(ME)
+    assert redone is not None
+    assert redone.remarks == remarks
+    store.close()
+
+
+def test_flags_belong_to_an_annotator_and_to_no_decision(
+    tmp_path: Path, store: SessionStore
+) -> None:
+    store.set_flag(1, ME, flagged=True)
+    store.set_flag(1, ME, flagged=True)
+    store.decide(decision(1), None)
+    store.close()
+    store = SessionStore.open(tmp_path / "s.db", annotator=ME)
+    assert store.group(1, ME).flagged
+    assert not store.group(1, "bob").flagged
+    store.undo(ME)
+    assert store.group(1, ME).flagged
+    store.set_flag(1, ME, flagged=False)
+    assert not store.group(1, ME).flagged
+    store.close()
+
+
+def test_skipped_groups_are_found_in_the_order_of_the_queue(store: SessionStore) -> None:
+    store.import_prompts(Prompt((Message("user", text),)) for text in "cbad")
+    by_text = {each.prompt.messages[0].content: each.id for each in store.upcoming(ME, 0, 9)}
+    for text in "abd":
+        store.decide(skip(by_text[text]), None)
+    store.decide(decision(by_text["b"], marks={}, order=()), None)
+    found, after = [], -1
+    while (group_id := store.next_skipped(ME, after)) is not None:
+        found.append(group_id)
+        after = store.group(group_id, ME).position
+    assert found == [by_text["a"], by_text["d"]]
+    store.undo(ME)
+    store.import_prompts(Prompt((Message("user", text),)) for text in "db")
+    assert store.next_skipped(ME, -1) == by_text["d"]
+    assert store.next_skipped(ME, 0) == by_text["b"]
+    assert store.next_skipped(ME, 1) is None
+    assert check_session(store.path).deviations == []
 
 
 def test_a_position_leads_to_its_group(store: SessionStore) -> None:

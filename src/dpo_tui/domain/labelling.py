@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from dpo_tui.domain.model import Completion, Decision, Draft, Mark, Response, State
+from dpo_tui.domain.model import (
+    Completion,
+    Decision,
+    Draft,
+    Mark,
+    Remarks,
+    Response,
+    Shelved,
+    State,
+)
 
 
 def completion_state(text: str, finish_reason: str | None, *, whole: bool) -> State:
@@ -54,10 +63,14 @@ def clear(draft: Draft, slot: int) -> Draft:
 
 
 def turn_to(draft: Draft, set_no: int) -> Draft:
-    """The draft with another set on screen; the marks of the set that was there are kept."""
-    shelved = {**draft.shelved, draft.set_no: draft.marks}
-    marks = shelved.pop(set_no, {})
-    return Draft(set_no, marks, shelved)
+    """The draft with another set on screen; what was made of the set that was there is kept.
+
+    Note and labels are about the whole group: they come along.
+    """
+    shelved = {**draft.shelved, draft.set_no: Shelved(draft.marks, draft.remarks)}
+    there = shelved.pop(set_no, Shelved())
+    remarks = replace(there.remarks, note=draft.remarks.note, labels=draft.remarks.labels)
+    return Draft(set_no, there.marks, shelved, remarks)
 
 
 def draft_of(decision: Decision, slots: Mapping[int, int]) -> Draft:
@@ -70,7 +83,15 @@ def draft_of(decision: Decision, slots: Mapping[int, int]) -> Draft:
         for response_id, mark in decision.marks.items()
         if mark is not Mark.REJECTED and response_id in slots
     }
-    return Draft(decision.set_no, marks)
+    best = slots.get(decision.remarks.best) if decision.remarks.best is not None else None
+    return Draft(decision.set_no, marks, remarks=replace(decision.remarks, best=best))
+
+
+def final_remarks(shown: Iterable[Response], draft: Draft) -> Remarks:
+    """What a confirm says besides the marks; the best response by its id."""
+    ids = {response.slot: response.id for response in shown}
+    best = None if draft.remarks.best is None else ids.get(draft.remarks.best)
+    return replace(draft.remarks, best=best)
 
 
 def final_marks(

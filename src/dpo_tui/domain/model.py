@@ -84,6 +84,8 @@ class Prompt:
     """In place of `sampling.temperature`, a list that is spread over the responses."""
     responses: tuple[Ready, ...] = ()
     """Ready-made responses. A prompt that has some is not sent to a server."""
+    reference: str | None = None
+    """An answer to compare the responses with; never a side of a pair."""
 
     @cached_property
     def key(self) -> str:
@@ -143,6 +145,8 @@ class Source:
     model: str | None = None
     sampling: Sampling | None = None
     """What was sent, the response's own seed included."""
+    edited_from: int | None = None
+    """Id of the response that an edited one began as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,22 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Remarks:
+    """What the annotator says of one set besides the marks."""
+
+    tie: bool = False
+    """Whether the chosen ones are equally good."""
+    best: int | None = None
+    """The best of the chosen ones: its slot in a draft, its response id in a decision."""
+    strength: int | None = None
+    """How much better the chosen ones are than the rejected: 1 slightly, 2 clearly, 3 by far."""
+    note: str = ""
+    """Free text."""
+    labels: tuple[str, ...] = ()
+    """Names out of the `[labels]` of the prompts file, say why it was decided so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict on a group: immutable once it is on disk."""
 
@@ -210,9 +230,19 @@ class Decision:
     decided_at: float
     """Unix time in seconds."""
     seconds: float
-    """How long the group was on screen before the verdict."""
+    """How long the group was worked on before the verdict."""
     id: int = 0
     """Given by the store."""
+    remarks: Remarks = Remarks()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """What was made of a set that isn't on screen."""
+
+    marks: Mapping[int, Mark] = field(default_factory=dict)
+    """By slot."""
+    remarks: Remarks = Remarks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +251,11 @@ class Draft:
 
     set_no: int = 1
     marks: Mapping[int, Mark] = field(default_factory=dict)
-    """By slot, so that a response can be marked while it still streams; only `chosen` and
-    `excluded` are kept, unmarked has no entry."""
-    shelved: Mapping[int, Mapping[int, Mark]] = field(default_factory=dict)
-    """The marks of the sets that are not on screen, by set."""
+    """By slot, so that a response can be marked while it still streams; unmarked, which a confirm
+    takes as rejected, has no entry."""
+    shelved: Mapping[int, Shelved] = field(default_factory=dict)
+    """The sets that are not on screen and that something was made of, by set."""
+    remarks: Remarks = Remarks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +271,8 @@ class Group:
     draft: Draft = field(default_factory=Draft)
     decision: Decision | None = None
     """The one that counts now, if the group is decided."""
+    flagged: bool = False
+    """Whether the annotator wants to come back to it, decided or not."""
 
     def sets(self) -> list[int]:
         """The numbers of the sets that there are, the one on screen among them, in order."""

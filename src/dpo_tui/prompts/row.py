@@ -51,6 +51,7 @@ class Row(Struct, forbid_unknown_fields=True):
     max_tokens: MaxTokens | None = None
     seed: Seed | None = None
     responses: Responses | None = None
+    reference: str | None = None
 
 
 def prompt_from(value: object, place: Place) -> Prompt:
@@ -81,6 +82,7 @@ def prompt_of(row: Row, place: Place) -> Prompt:
         sampling=plan.sampling,
         temperatures=plan.temperatures,
         responses=_ready(row.responses, place) if row.responses else (),
+        reference=row.reference if row.reference and row.reference.strip() else None,
     )
 
 

@@ -14,6 +14,7 @@ from statistics import median
 from dpo_tui.domain.labelling import (
     clear,
     final_marks,
+    final_remarks,
     is_broken,
     is_usable,
     toggle,
@@ -174,6 +175,7 @@ class Labelling:
             marks=marks,
             order=tuple(each.id for each in shown),
             pair_count=len(pairing.pairs),
+            remarks=final_remarks(shown, group.draft),
         )
         decision = await self._disk.run(self._commit, decision, pairing.pairs)
         unfinished = self.generation.size(group) - len(shown)

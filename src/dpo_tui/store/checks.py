@@ -186,6 +186,24 @@ _QUEUE_CHECKS = (
         """,
     ),
     (
+        "groups are taken for skipped that are not, or not taken for it",
+        """
+        SELECT count(*) FROM annotators, groups WHERE position IS NOT NULL AND
+            EXISTS (SELECT 1 FROM skipped WHERE skipped.annotator_id = annotators.id
+                AND skipped.position = groups.position AND skipped.group_id = groups.id) !=
+            EXISTS (SELECT 1 FROM verdicts JOIN decisions ON decisions.id = decision_id
+                WHERE verdicts.annotator_id = annotators.id AND verdicts.group_id = groups.id
+                AND verdict = 'skipped')
+        """,
+    ),
+    (
+        "skipped groups are looked for at places of the queue where they are not",
+        """
+        SELECT count(*) FROM skipped LEFT JOIN groups ON groups.id = group_id
+        WHERE groups.position IS NOT skipped.position
+        """,
+    ),
+    (
         "annotators have wrong counters",
         f"SELECT count(*) FROM annotators WHERE (confirmed, skipped, pairs) != ({COUNTERS})",  # noqa: S608 - constant
     ),

@@ -22,10 +22,15 @@ def counting_decision(
     return None if decision_id is None else load_decision(connection, decision_id, annotator)
 
 
-def load_decision(connection: sqlite3.Connection, decision_id: int, annotator: str) -> Decision:
-    """A decision by its id."""
+def load_decision(
+    connection: sqlite3.Connection,
+    decision_id: int,
+    annotator: str,
+    columns: str = DECISION_COLUMNS,
+) -> Decision:
+    """A decision by its id; `columns` are what stands for DECISION_COLUMNS in an older file."""
     row = connection.execute(
-        f"SELECT {DECISION_COLUMNS} FROM decisions WHERE id = ?",  # noqa: S608 - constant
+        f"SELECT {columns} FROM decisions WHERE id = ?",  # noqa: S608 - constants
         (decision_id,),
     ).fetchone()
     return decision_of(row, annotator)
@@ -41,7 +46,8 @@ def add_decision(
     """Put a decision on top of the annotator's stack, let it count, and give its id."""
     cursor = connection.execute(
         "INSERT INTO decisions (group_id, annotator_id, verdict, set_no, marks, card_order, "
-        "pair_count, decided_at, seconds, lines) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "pair_count, decided_at, seconds, remarks, lines) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*decision_values(decision, annotator_id), lines),
     )
     decision_id = cursor.lastrowid or 0
@@ -133,6 +139,10 @@ def _let_count(
     before = _counting_id(connection, group_id, annotator_id)
     place = (annotator_id, group_id)
     queued = position is not None
+    if queued:
+        connection.execute(
+            "DELETE FROM skipped WHERE annotator_id = ? AND position = ?", (annotator_id, position)
+        )
     if before is not None:
         _count(connection, annotator_id, before, -1, queued=queued, kept=kept)
         connection.execute("DELETE FROM verdicts WHERE annotator_id = ? AND group_id = ?", place)
@@ -141,6 +151,12 @@ def _let_count(
         _count(connection, annotator_id, decision_id, 1, queued=queued, kept=kept)
         connection.execute("INSERT INTO verdicts VALUES (?, ?, ?)", (*place, decision_id))
         _want_region(connection, decision_id, wanted=kept)
+        if queued:
+            connection.execute(
+                "INSERT INTO skipped SELECT ?, ?, group_id FROM decisions "
+                "WHERE id = ? AND verdict = 'skipped'",
+                (annotator_id, position, decision_id),
+            )
     if position is None or (before is None) == (decision_id is None):
         return
     if decision_id is None:

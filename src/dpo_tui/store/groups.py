@@ -11,15 +11,16 @@ from dpo_tui.domain.model import Completion, Decision, Draft, Group, Ready, Resp
 from dpo_tui.errors import StoreError
 from dpo_tui.store.decisions import counting_decision
 from dpo_tui.store.rows import (
+    DRAFT_COLUMNS,
     RESPONSE_COLUMNS,
     Row,
-    pack_marks,
-    pack_shelved,
+    draft_of_row,
+    draft_values,
+    pack,
     prompt_of,
     response_of,
     response_values,
-    unpack_marks,
-    unpack_shelved,
+    unpack,
 )
 
 OUT_OF_QUEUE = -1
@@ -58,6 +59,7 @@ def load_group(
         responses=tuple(newest.values()),
         draft=_draft(connection, group_id, annotator_id, attempts, decision),
         decision=decision,
+        flagged=_is_flagged(connection, group_id, annotator_id),
     )
 
 
@@ -69,6 +71,49 @@ def _ready(ids: str | None, attempts: Iterable[Response]) -> list[Ready]:
     return [Ready(made[each].text, made[each].source.model) for each in json.loads(ids)]
 
 
+def _is_flagged(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM flags WHERE annotator_id = ? AND group_id = ?", (annotator_id, group_id)
+    ).fetchone()
+    return row is not None
+
+
+def set_flag(
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, *, flagged: bool
+) -> None:
+    """Say whether the annotator wants to come back to a group."""
+    connection.execute(
+        "INSERT OR IGNORE INTO flags (annotator_id, group_id) VALUES (?, ?)"
+        if flagged
+        else "DELETE FROM flags WHERE annotator_id = ? AND group_id = ?",
+        (annotator_id, group_id),
+    )
+
+
+def keep_text(
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, response_id: int, text: str
+) -> None:
+    """Keep text that is being typed in place of what was kept before; empty text is forgotten."""
+    place = (annotator_id, group_id, response_id)
+    if text:
+        connection.execute("INSERT OR REPLACE INTO typed VALUES (?, ?, ?, ?)", (*place, pack(text)))
+    else:
+        connection.execute(
+            "DELETE FROM typed WHERE annotator_id = ? AND group_id = ? AND response_id = ?", place
+        )
+
+
+def kept_text(
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, response_id: int
+) -> str | None:
+    """The text that was being typed, if some was kept."""
+    row = connection.execute(
+        "SELECT text FROM typed WHERE annotator_id = ? AND group_id = ? AND response_id = ?",
+        (annotator_id, group_id, response_id),
+    ).fetchone()
+    return None if row is None else unpack(row[0])
+
+
 def _draft(
     connection: sqlite3.Connection,
     group_id: int,
@@ -78,11 +123,11 @@ def _draft(
 ) -> Draft:
     """What was marked last: since the decision, else by it."""
     row = connection.execute(
-        "SELECT set_no, marks, shelved FROM drafts WHERE annotator_id = ? AND group_id = ?",
+        f"SELECT {DRAFT_COLUMNS} FROM drafts WHERE annotator_id = ? AND group_id = ?",  # noqa: S608 - constant
         (annotator_id, group_id),
     ).fetchone()
     if row is not None:
-        return Draft(row[0], unpack_marks(row[1]), unpack_shelved(row[2]))
+        return draft_of_row(row)
     if decision is not None:
         return draft_of(decision, {each.id: each.slot for each in attempts})
     return Draft(set_no=max((each.set_no for each in attempts), default=1))
@@ -92,17 +137,7 @@ def save_draft(
     connection: sqlite3.Connection, group_id: int, annotator_id: int, draft: Draft
 ) -> None:
     """Keep labelling in progress in place of what was kept before."""
-    connection.execute(
-        "INSERT OR REPLACE INTO drafts (annotator_id, group_id, set_no, marks, shelved) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (
-            annotator_id,
-            group_id,
-            draft.set_no,
-            pack_marks(draft.marks),
-            pack_shelved(draft.shelved),
-        ),
-    )
+    connection.execute(_SAVE_DRAFT, (annotator_id, group_id, *draft_values(draft)))
 
 
 def draft_before(connection: sqlite3.Connection, decision: Decision) -> Draft:
@@ -133,6 +168,10 @@ def insert_responses(connection: sqlite3.Connection, rows: Iterable[Row]) -> Non
     connection.executemany(_INSERT_RESPONSE, rows)
 
 
+_SAVE_DRAFT = (
+    f"INSERT OR REPLACE INTO drafts (annotator_id, group_id, {DRAFT_COLUMNS}) "  # noqa: S608 - constant
+    "VALUES (?, ?, ?, ?, ?, ?)"
+)
 _INSERT_RESPONSE = (
     f"INSERT INTO responses ({RESPONSE_COLUMNS}) "  # noqa: S608 - constant
     f"VALUES ({', '.join('?' * (RESPONSE_COLUMNS.count(',') + 1))})"

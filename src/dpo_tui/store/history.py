@@ -11,7 +11,8 @@ from pathlib import Path
 from dpo_tui.domain.model import Decision
 from dpo_tui.store.database import read_only
 from dpo_tui.store.decisions import load_decision
-from dpo_tui.store.rows import prompt_of, unpack
+from dpo_tui.store.rows import decision_columns, prompt_of, unpack
+from dpo_tui.store.schema import version_of
 
 
 class Fate(StrEnum):
@@ -49,6 +50,7 @@ def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecis
             annotator_id: unpack(name)
             for annotator_id, name in connection.execute("SELECT id, name FROM annotators")
         }
+        columns = decision_columns(version_of(connection))
         undone: set[int] = set()
         told: set[int] = set()
         # Going back, what comes first of a decision is what happened to it last.
@@ -62,7 +64,7 @@ def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecis
             if action == "decide":
                 told.discard(decision_id)
                 if annotator in {None, names[annotator_id]}:
-                    decision = load_decision(connection, decision_id, names[annotator_id])
+                    decision = load_decision(connection, decision_id, names[annotator_id], columns)
                     yield _past(connection, decision, annotator_id, is_undone=decision_id in undone)
                 undone.discard(decision_id)
 

@@ -65,6 +65,16 @@ def _derive(connection: sqlite3.Connection, annotator_id: int) -> None:
         """,
         (annotator_id,),
     )
+    connection.execute("DELETE FROM skipped WHERE annotator_id = ?", (annotator_id,))
+    connection.execute(
+        """
+        INSERT INTO skipped SELECT ?1, position, groups.id FROM verdicts
+        JOIN decisions ON decisions.id = decision_id JOIN groups ON groups.id = verdicts.group_id
+        WHERE verdicts.annotator_id = ?1 AND verdict = 'skipped' AND position IS NOT NULL
+        ORDER BY position
+        """,
+        (annotator_id,),
+    )
     connection.execute(
         f"UPDATE annotators SET (confirmed, skipped, pairs) = ({COUNTERS}) WHERE id = ?",  # noqa: S608 - constant
         (annotator_id,),
@@ -103,6 +113,16 @@ def next_undecided(connection: sqlite3.Connection, annotator_id: int, after: int
     ).fetchone()
     if row is None and after >= 0:
         return next_undecided(connection, annotator_id, -1)
+    return None if row is None else row[0]
+
+
+def next_skipped(connection: sqlite3.Connection, annotator_id: int, after: int) -> int | None:
+    """The first skipped group behind position `after`."""
+    row = connection.execute(
+        "SELECT group_id FROM skipped WHERE annotator_id = ? AND position > ? "
+        "ORDER BY position LIMIT 1",
+        (annotator_id, after),
+    ).fetchone()
     return None if row is None else row[0]
 
 

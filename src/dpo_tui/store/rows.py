@@ -18,14 +18,17 @@ import msgspec
 from dpo_tui.domain.model import (
     Completion,
     Decision,
+    Draft,
     ImportSummary,
     Mark,
     Message,
     Origin,
     Prompt,
     Ready,
+    Remarks,
     Response,
     Sampling,
+    Shelved,
     Source,
     State,
     Verdict,
@@ -42,8 +45,9 @@ RESPONSE_COLUMNS = (
 )
 DECISION_COLUMNS = (
     "id, group_id, annotator_id, verdict, set_no, marks, card_order, "
-    "pair_count, decided_at, seconds"
+    "pair_count, decided_at, seconds, remarks"
 )
+DRAFT_COLUMNS = "set_no, marks, shelved, remarks"
 
 
 def pack(text: str) -> bytes:
@@ -70,6 +74,10 @@ def pack_json(value: object) -> bytes:
 def unpack_json(data: bytes) -> Any:  # noqa: ANN401 - JSON is any shape
     """The JSON value that was packed."""
     return json.loads(unpack(data))
+
+
+def _given(value: int | None) -> tuple[int, ...]:
+    return () if value is None else (value,)
 
 
 def _optional(text: str | None) -> bytes | None:
@@ -137,6 +145,8 @@ def settings_fields(prompt: Prompt) -> dict[str, object]:
         fields["sampling"] = sampling
     if prompt.temperatures:
         fields["temperatures"] = list(prompt.temperatures)
+    if prompt.reference is not None:
+        fields["reference"] = prompt.reference
     return fields
 
 
@@ -151,6 +161,7 @@ def prompt_of(messages: bytes, settings: bytes, ready: Iterable[Ready]) -> Promp
         sampling=_sampling(fields.get("sampling", {})),
         temperatures=tuple(fields.get("temperatures", ())),
         responses=tuple(ready),
+        reference=fields.get("reference"),
     )
 
 
@@ -167,7 +178,7 @@ def response_values(
         slot,
         completion.state.value,
         source.origin.value,
-        pack_json([source.endpoint, source.model, sampling]),
+        pack_json([source.endpoint, source.model, sampling, *_given(source.edited_from)]),
         pack(completion.text),
         pack(completion.reasoning),
         _optional(completion.finish_reason),
@@ -181,12 +192,16 @@ def response_values(
 
 def response_of(row: Row) -> Response:
     """A row of RESPONSE_COLUMNS."""
-    endpoint, model, sampling = unpack_json(row[6])
+    endpoint, model, sampling, *edited_from = unpack_json(row[6])
     completion = Completion(
         text=unpack(row[7]),
         state=State(row[4]),
         source=Source(
-            Origin(row[5]), endpoint, model, None if sampling is None else _sampling(sampling)
+            Origin(row[5]),
+            endpoint,
+            model,
+            None if sampling is None else _sampling(sampling),
+            *edited_from,
         ),
         reasoning=unpack(row[8]),
         finish_reason=_optional_text(row[9]),
@@ -209,14 +224,63 @@ def unpack_marks(data: str) -> dict[int, Mark]:
     return {int(number): Mark(mark) for number, mark in json.loads(data).items()}
 
 
-def pack_shelved(shelved: Mapping[int, Mapping[int, Mark]]) -> str:
-    """The marks of several sets, by set."""
-    return json.dumps({str(set_no): pack_marks(marks) for set_no, marks in shelved.items()})
+def pack_remarks(remarks: Remarks) -> bytes | None:
+    """What was said besides the marks; None if nothing was."""
+    fields = _remarks_fields(remarks)
+    return pack_json(fields) if fields else None
 
 
-def unpack_shelved(data: str) -> dict[int, dict[int, Mark]]:
-    """The marks of several sets that were packed."""
-    return {int(set_no): unpack_marks(marks) for set_no, marks in json.loads(data).items()}
+def unpack_remarks(data: bytes | None) -> Remarks:
+    """The remarks that were packed."""
+    return _remarks(unpack_json(data)) if data else Remarks()
+
+
+def _remarks_fields(remarks: Remarks) -> dict[str, object]:
+    """Those that say something."""
+    return {name: value for name, value in asdict(remarks).items() if value != _UNSAID[name]}
+
+
+_UNSAID = asdict(Remarks())
+
+
+def _remarks(fields: Mapping[str, Any]) -> Remarks:
+    return Remarks(**{**fields, "labels": tuple(fields.get("labels", ()))})
+
+
+def draft_values(draft: Draft) -> Row:
+    """Labelling in progress as DRAFT_COLUMNS."""
+    shelved = {str(number): pack_marks(each.marks) for number, each in draft.shelved.items()}
+    said = {number: each.remarks for number, each in draft.shelved.items()}
+    said[draft.set_no] = draft.remarks
+    remarks = {
+        str(number): fields for number, each in said.items() if (fields := _remarks_fields(each))
+    }
+    return (
+        draft.set_no,
+        pack_marks(draft.marks),
+        json.dumps(shelved),
+        pack_json(remarks) if remarks else None,
+    )
+
+
+def draft_of_row(row: Row) -> Draft:
+    """A row of DRAFT_COLUMNS."""
+    set_no, marks, shelved, said = row
+    remarks = {int(number): _remarks(each) for number, each in unpack_json(said or b"{}").items()}
+    return Draft(
+        set_no,
+        unpack_marks(marks),
+        {
+            int(number): Shelved(unpack_marks(each), remarks.get(int(number), Remarks()))
+            for number, each in json.loads(shelved).items()
+        },
+        remarks.get(set_no, Remarks()),
+    )
+
+
+def decision_columns(version: int) -> str:
+    """What stands for DECISION_COLUMNS in a file of this schema version."""
+    return DECISION_COLUMNS if version >= 3 else DECISION_COLUMNS.replace("remarks", "NULL")
 
 
 def decision_values(decision: Decision, annotator_id: int) -> Row:
@@ -231,6 +295,7 @@ def decision_values(decision: Decision, annotator_id: int) -> Row:
         decision.pair_count,
         decision.decided_at,
         decision.seconds,
+        pack_remarks(decision.remarks),
     )
 
 
@@ -247,4 +312,5 @@ def decision_of(row: Row, annotator: str) -> Decision:
         pair_count=row[7],
         decided_at=row[8],
         seconds=row[9],
+        remarks=unpack_remarks(row[10]),
     )

@@ -2,8 +2,9 @@
 
 Truth: `groups`, `responses`, `decisions`, `journal`; the last three are only ever added to.
 Derived from it in the same transaction, so that nothing has to be counted or searched: `verdicts`
-(which decision counts), `undecided` (the queue that is left), the counters in `annotators`.
-Work in progress: `drafts`. Where each decision's pairs stand in the dataset file: `regions`.
+(which decision counts), `undecided` (the queue that is left) and `skipped`, the counters in
+`annotators`. Work in progress: `drafts`, `flags`, `typed`. Where each decision's pairs stand in the
+dataset file: `regions`.
 """
 
 from __future__ import annotations
@@ -152,7 +153,45 @@ ALTER TABLE session ADD COLUMN drops_removed INTEGER NOT NULL DEFAULT 0; -- sett
 ALTER TABLE session ADD COLUMN last_change TEXT; -- JSON: what the last edit of the files changed
 """
 
-MIGRATIONS = (Migration("first", _FIRST), Migration("redo and prompts files", _REDO_AND_FILES))
+_REMARKS_AND_FLAGS = """
+ALTER TABLE decisions ADD COLUMN remarks BLOB; -- JSON: what was said besides the marks
+ALTER TABLE drafts ADD COLUMN remarks BLOB;    -- JSON: the same, by set
+
+CREATE TABLE flags (                           -- groups to come back to
+    annotator_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    PRIMARY KEY (annotator_id, group_id)
+) WITHOUT ROWID;
+
+CREATE TABLE typed (                           -- text of an edit that isn't finished
+    annotator_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    response_id INTEGER NOT NULL,              -- 0: written from scratch
+    text BLOB NOT NULL,
+    PRIMARY KEY (annotator_id, group_id, response_id)
+);
+
+CREATE TABLE skipped (                         -- derived like `undecided`
+    annotator_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    PRIMARY KEY (annotator_id, position)
+) WITHOUT ROWID;
+INSERT INTO skipped SELECT verdicts.annotator_id, position, groups.id
+    FROM verdicts JOIN decisions ON decisions.id = decision_id
+    JOIN groups ON groups.id = verdicts.group_id
+    WHERE verdict = 'skipped' AND position IS NOT NULL;
+
+CREATE INDEX responses_own ON responses (group_id) WHERE origin IN ('edited', 'written');
+CREATE INDEX responses_broken ON responses (group_id, set_no, slot, id)
+    WHERE state IN ('empty', 'failed', 'aborted');
+"""
+
+MIGRATIONS = (
+    Migration("first", _FIRST),
+    Migration("redo and prompts files", _REDO_AND_FILES),
+    Migration("remarks and flags", _REMARKS_AND_FLAGS),
+)
 VERSION = len(MIGRATIONS)
 
 

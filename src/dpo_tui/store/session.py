@@ -169,6 +169,12 @@ class SessionStore:
         with self._database.reading() as connection:
             return queue.next_undecided(connection, annotator_id, after)
 
+    def next_skipped(self, annotator: str, after: int) -> int | None:
+        """The id of the first skipped group behind position `after`."""
+        annotator_id = self._id(annotator)
+        with self._database.reading() as connection:
+            return queue.next_skipped(connection, annotator_id, after)
+
     def group_at(self, position: int) -> int | None:
         """The id of the group at a position of the queue; None behind its ends."""
         with self._database.reading() as connection:
@@ -196,6 +202,12 @@ class SessionStore:
         annotator_id = self._id(annotator)
         with self._database.transaction() as connection:
             groups.save_draft(connection, group_id, annotator_id, draft)
+
+    def set_flag(self, group_id: int, annotator: str, *, flagged: bool) -> None:
+        """Say whether the annotator wants to come back to a group."""
+        annotator_id = self._id(annotator)
+        with self._database.transaction() as connection:
+            groups.set_flag(connection, group_id, annotator_id, flagged=flagged)
 
     def decide(self, decision: Decision, region: Region | None) -> Decision:
         """Store a decision, drop the draft, and plan its region (unsettled until `settle`).
