@@ -43,11 +43,16 @@ def store(tmp_path: Path) -> Iterator[SessionStore]:
     store.close()
 
 
-@given(st.lists(names, min_size=1, max_size=4), st.sets(st.sampled_from("abcdefgh"), max_size=4))
+@given(
+    st.lists(names, min_size=1, max_size=4),
+    st.sets(st.sampled_from("abcdefgh"), max_size=4),
+    st.sampled_from([1, 2, 3, 500]),
+)
 def test_every_import_makes_the_queue_equal_to_the_file(
-    files: list[list[str]], decided: set[str]
+    files: list[list[str]], decided: set[str], batch: int
 ) -> None:
-    with quick_folder() as folder:
+    with quick_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imports, "_BATCH", batch)
         store = SessionStore.open(folder / "s.db", annotator=ME)
         seen: set[str] = set()
         before: set[str] = set()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii
 from typing import Literal, TypeVar
@@ -68,7 +67,7 @@ class Ready:
     """Who made it, if the file says."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What the model is asked: an optional system message, then turns that end with a user turn."""
 
@@ -87,7 +86,7 @@ class Prompt:
     reference: str | None = None
     """An answer to compare the responses with; never a side of a pair."""
 
-    @cached_property
+    @property
     def key(self) -> str:
         """The prompt's identity: 32 hex digits of a hash of its messages and nothing else.
 
@@ -95,10 +94,10 @@ class Prompt:
         """
         # As `json.dumps` writes it, several times as quick: a file can have a million prompts.
         # ASCII escaping also gives lone surrogates, which UTF-8 has no bytes for, a stable form.
-        turns = ", ".join(
+        turns = [
             f'["{each.role}", {encode_basestring_ascii(each.content)}]' for each in self.messages
-        )
-        return sha256(f"[{turns}]".encode("ascii")).hexdigest()[:32]
+        ]
+        return sha256(f"[{', '.join(turns)}]".encode("ascii")).hexdigest()[:32]
 
     @property
     def system(self) -> str | None:

@@ -22,7 +22,7 @@ from dpo_tui.store.rows import (
 )
 
 _KnownRow = tuple[int, int | None, bytes, str | None]  # id, position, settings, ready
-_NewRow = tuple[int, bytes, int, bytes, bytes]  # id, key, position, messages, settings
+_NewGroup = tuple[int, bytes, int, Prompt]  # id, key, position, prompt
 
 _BATCH = 500
 """Prompts that are looked up and added at once; SQLite before 3.32 allows 999 parameters."""
@@ -51,55 +51,36 @@ class _Import:
         self._position = 0
         self._added = self._known = self._duplicates = 0
         self._still_queued = self._moved = self._returned = 0
-        self._before: dict[int, tuple[bytes, str | None]] = {}
-        """What was known of groups whose prompt says otherwise now, by id."""
         self._needs_server = False
+        self._expects_new = True
+        """Whether the prompts before were all new, so that the next ones likely are as well."""
+        # What was known of groups whose prompt says otherwise now; can be all of them.
+        connection.execute(
+            "CREATE TEMP TABLE before (id INTEGER PRIMARY KEY, settings BLOB, ready TEXT)"
+        )
 
     def take(self, batch: Sequence[Prompt]) -> None:
         """Put the next prompts of the file into the queue."""
         keys = [bytes.fromhex(prompt.key) for prompt in batch]
         self._needs_server = self._needs_server or not all(each.responses for each in batch)
-        known = self._known_rows(keys)
-        fresh: dict[bytes, int] = {}
-        values: list[_NewRow] = []
-        ready: list[tuple[int, Prompt]] = []
-        later: list[tuple[int, Prompt]] = []
-        for key, prompt in zip(keys, batch, strict=True):
-            row = known.get(key)
-            group_id = fresh.get(key) if row is None else row[0]
-            if group_id is None:
-                group_id = fresh[key] = self._next_id
-                values.append(self._new_row(key, prompt))
-                if prompt.responses:
-                    ready.append((group_id, prompt))
-            elif row is None or group_id >= len(self._seen) or self._seen[group_id]:
-                later.append((group_id, prompt))
-                self._duplicates += 1
-            else:
-                self._update(row, prompt)
-        self._insert(values, ready)
-        for group_id, prompt in later:
-            self._merge(group_id, prompt)
+        if not (self._expects_new and self._are_added(keys, batch)):
+            known = self._known_rows(keys)
+            self._expects_new = not known
+            self._compare(keys, batch, known)
 
-    def _insert(self, values: Sequence[_NewRow], ready: Sequence[tuple[int, Prompt]]) -> None:
-        """Add groups, and the ready-made responses of those that have some."""
-        ids: dict[int, str] = {}
-        responses: list[Row] = []
-        (newest,) = self._db.execute("SELECT ifnull(max(id), 0) FROM responses").fetchone()
-        for group_id, prompt in ready:
-            distinct = _distinct(prompt.responses)
-            begin = newest + len(responses) + 1
-            ids[group_id] = json.dumps([*range(begin, begin + len(distinct))])
-            responses += (
-                response_values(begin + slot, group_id, 1, slot, _completion(each))
-                for slot, each in enumerate(distinct)
-            )
-        self._db.executemany(
-            "INSERT INTO groups (id, key, position, messages, settings, ready) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            ((*row, ids.get(row[0])) for row in values),
-        )
-        insert_responses(self._db, responses)
+    def _are_added(self, keys: Sequence[bytes], batch: Sequence[Prompt]) -> bool:
+        """Add all of these prompts if all are new: quicker than looking them up before."""
+        ids = range(self._next_id, self._next_id + len(batch))
+        positions = range(self._position, self._position + len(batch))
+        try:
+            self._insert([*zip(ids, keys, positions, batch, strict=True)])
+        except sqlite3.IntegrityError:
+            self._db.execute("DELETE FROM groups WHERE id >= ?", (self._next_id,))
+            return False
+        self._next_id += len(batch)
+        self._position += len(batch)
+        self._added += len(batch)
+        return True
 
     def _known_rows(self, keys: Sequence[bytes]) -> dict[bytes, _KnownRow]:
         places = ",".join("?" * len(keys))
@@ -109,18 +90,65 @@ class _Import:
         )
         return {key: (*row,) for key, *row in rows}
 
-    def _new_row(self, key: bytes, prompt: Prompt) -> _NewRow:
-        row = (
-            self._next_id,
-            key,
-            self._position,
-            pack_messages(prompt.messages),
-            pack_json(settings_fields(prompt)),
+    def _compare(
+        self, keys: Sequence[bytes], batch: Sequence[Prompt], known: dict[bytes, _KnownRow]
+    ) -> None:
+        """Add of these prompts what is new, and change what is known."""
+        fresh: dict[bytes, _NewGroup] = {}
+        later: list[tuple[int, Prompt]] = []
+        for key, prompt in zip(keys, batch, strict=True):
+            if (row := known.get(key)) is not None:
+                if row[0] < len(self._seen) and not self._seen[row[0]]:
+                    self._update(row, prompt)
+                else:
+                    later.append((row[0], prompt))
+            elif key in fresh:
+                later.append((fresh[key][0], prompt))
+            else:
+                fresh[key] = self._next_id, key, self._position, prompt
+                self._next_id += 1
+                self._position += 1
+        self._insert([*fresh.values()])
+        self._added += len(fresh)
+        for group_id, prompt in later:
+            self._merge(group_id, prompt)
+        self._duplicates += len(later)
+
+    def _insert(self, groups: Sequence[_NewGroup]) -> None:
+        """Add groups, and the ready-made responses of those that have some.
+
+        Raises:
+            sqlite3.IntegrityError: one is there already; those before it were added, and no
+                response.
+        """
+        ids: dict[int, str] = {}
+        responses: list[Row] = []
+        (newest,) = self._db.execute("SELECT ifnull(max(id), 0) FROM responses").fetchone()
+        for group_id, _, _, prompt in groups:
+            if prompt.responses:
+                distinct = _distinct(prompt.responses)
+                begin = newest + len(responses) + 1
+                ids[group_id] = json.dumps([*range(begin, begin + len(distinct))])
+                responses += (
+                    response_values(begin + slot, group_id, 1, slot, _completion(each))
+                    for slot, each in enumerate(distinct)
+                )
+        self._db.executemany(
+            "INSERT INTO groups (id, key, position, messages, settings, ready) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    group_id,
+                    key,
+                    position,
+                    pack_messages(prompt.messages),
+                    pack_json(settings_fields(prompt)),
+                    ids.get(group_id),
+                )
+                for group_id, key, position, prompt in groups
+            ],
         )
-        self._next_id += 1
-        self._position += 1
-        self._added += 1
-        return row
+        insert_responses(self._db, responses)
 
     def _update(self, row: _KnownRow, prompt: Prompt) -> None:
         group_id, position, settings, ready = row
@@ -138,7 +166,9 @@ class _Import:
         new_settings = pack_json(settings_fields(prompt))
         ids = self._ready_ids(group_id, prompt.responses) if prompt.responses or ready else []
         if new_settings != settings or ids != _ids(ready):
-            self._before[group_id] = settings, ready
+            self._db.execute(
+                "INSERT INTO temp.before VALUES (?, ?, ?)", (group_id, settings, ready)
+            )
         self._change_settings(group_id, settings, new_settings)
         if ids != _ids(ready):
             self._set_ready(group_id, ids)
@@ -201,7 +231,7 @@ class _Import:
         )
         if removed or self._added or self._moved or self._returned:
             derive_all(self._db)
-        changed = sum(map(self._is_changed, self._before.items()))
+        changed = self._count_changed()
         summary = ImportSummary(
             self._added,
             self._known,
@@ -215,13 +245,15 @@ class _Import:
             self._db.execute("UPDATE session SET last_change = ?", (pack_summary(summary),))
         return summary
 
-    def _is_changed(self, group: tuple[int, tuple[bytes, str | None]]) -> bool:
-        """Whether a group still differs: its duplicates may have said what was known."""
-        group_id, (settings, ready) = group
-        row = self._db.execute(
-            "SELECT settings, ready FROM groups WHERE id = ?", (group_id,)
+    def _count_changed(self) -> int:
+        """How many groups still differ: their duplicates may have said what was known."""
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM temp.before JOIN groups USING (id) "
+            "WHERE groups.settings != before.settings "
+            "OR ifnull(groups.ready, '[]') != ifnull(before.ready, '[]')"
         ).fetchone()
-        return bool(row[0] != settings or _ids(row[1]) != _ids(ready))
+        self._db.execute("DROP TABLE temp.before")
+        return int(count)
 
 
 def _distinct(responses: Iterable[Ready]) -> list[Ready]:
