@@ -218,6 +218,21 @@ def test_variables_that_are_wrong(person: Person) -> None:
         assert f"{name}: expected" in refused(person, "annotate", "prompts.toml", **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('skip = "ctrl+1"', ["config.toml: key keys.skip: 'ctrl+1'", "tmux", "A key is"]),
+        ('skip = "u"', ["config.toml: key keys.skip: 'u' is also the key of undo"]),
+        ('skp = "u"', ["config.toml: key keys.skp: not a known key", "Did you mean skip?"]),
+    ],
+)
+def test_keys_that_are_wrong(person: Person, table: str, words: list[str]) -> None:
+    person.write("prompts.toml", ONE)
+    person.configure(f"[keys]\n{table}\n")
+    said = refused(person, "annotate", "prompts.toml")
+    assert [word for word in words if word not in said] == []
+
+
 def test_no_command(person: Person) -> None:
     assert "COMMAND" in refused(person)
     assert "lable" in refused(person, "lable")

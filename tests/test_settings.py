@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from dpo_tui.domain.model import Sampling
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.errors import InputError
-from dpo_tui.settings import SETTINGS, Settings, api_key, read_config, resolve_settings
+from dpo_tui.settings import (
+    SETTINGS,
+    Settings,
+    api_key,
+    read_config,
+    resolve_settings,
+    settings_of,
+)
 from dpo_tui.source_tables import EndpointSettings
 from dpo_tui.values import Setting
 
@@ -454,3 +461,17 @@ def test_the_api_key_comes_from_the_named_variable() -> None:
     assert own.reveal() == "two"
     assert api_key(Settings(api_key_env="EMPTY"), environ) is None
     assert api_key(Settings(api_key_env="UNSET"), environ) is None
+
+
+def test_keys_are_the_config_file_s_alone(tmp_path: Path) -> None:
+    config = read_config(_config(tmp_path, 'n = 3\n[keys]\npreset = "vim"\nskip = ["S", "f2"]'))
+    settings = resolve_settings({}, {}, {}, config)
+    assert settings.keys == {"preset": "vim", "skip": ["S", "f2"]}
+    assert settings.n == 3
+    with pytest.raises(InputError, match="keys: not a known key here"):
+        settings_of({"keys": {}}, tmp_path / "prompts.toml")
+
+
+def test_keys_are_a_table(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"config.toml: key keys: expected a table, found 3"):
+        read_config(_config(tmp_path, "keys = 3"))

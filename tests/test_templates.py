@@ -9,9 +9,12 @@ import pytest
 
 from dpo_tui.domain.model import Sampling
 from dpo_tui.errors import InputError
+from dpo_tui.inputs import Place
 from dpo_tui.prompts import read_prompts
 from dpo_tui.settings import SETTINGS, Settings, read_config, resolve_settings
 from dpo_tui.templates import starter_config, starter_prompts, write_new
+from dpo_tui.tui.actions import BY_NAME
+from dpo_tui.tui.keymap import read_keymap
 
 _EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -62,6 +65,15 @@ def test_the_starter_config_says_the_settings(tmp_path: Path, settings: Settings
     path = tmp_path / "config.toml"
     write_new(path, starter_config(settings))
     assert resolve_settings({}, {}, {}, read_config(path)) == settings
+
+
+def test_the_keys_of_the_starter_config_work_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    _, _, keys = starter_config(Settings()).partition("# [keys]")
+    path.write_text("[keys]" + keys.replace("# ", ""))
+    keymap = read_keymap(resolve_settings({}, {}, {}, read_config(path)).keys, Place(str(path)))
+    assert keymap.of(BY_NAME["skip"]) == ("S", "delete")
+    assert keymap.of(BY_NAME["redo"]) == ("ctrl+r", "U")
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

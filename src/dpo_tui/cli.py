@@ -73,11 +73,15 @@ def _tell(text: str) -> None:
 def _annotate(arguments: Namespace) -> int:
     import asyncio
 
+    from dpo_tui.inputs import Place
     from dpo_tui.main import annotate
+    from dpo_tui.paths import config_file
+    from dpo_tui.tui.keymap import read_keymap
 
     job = _job(arguments)
+    keymap = read_keymap(job.settings.keys, Place(str(config_file())))
     _require_terminal()
-    outcome = asyncio.run(annotate(job, _tell))
+    outcome = asyncio.run(annotate(job, keymap, _tell))
     if outcome.crash:
         _tell_crash(outcome.crash)
     if sys.stdout.isatty():  # the link may be lost by now

@@ -55,6 +55,7 @@ RawSettings = Mapping[str, object]
 
 _SAMPLING = "sampling"
 _EXTRA = "sampling.extra"
+_KEYS = "keys"
 _SERVERS = frozenset({"base_url", ENDPOINT})
 """Two ways to say where the servers are: who says either has said it all."""
 
@@ -97,6 +98,8 @@ class Settings:
     """The `[[endpoint]]` tables, which take the place of `base_url`."""
     sources: tuple[SourceSettings, ...] = ()
     """The `[[source]]` tables: who makes how many responses of each group."""
+    keys: Mapping[str, object] = field(default_factory=dict)
+    """The `[keys]` table of config.toml, as it was written: which keys do what."""
 
     @property
     def named_endpoints(self) -> tuple[EndpointSettings, ...]:
@@ -187,7 +190,13 @@ def read_config(path: Path) -> RawSettings:
         return {}
     except OSError as error:
         raise unreadable(path, error) from error
-    return settings_of(read_toml_table(path), path)
+    table = read_toml_table(path)
+    # A person's own habit, so that only this file has it; the screen knows what there is to bind.
+    keys = table.pop(_KEYS, None)
+    settings = settings_of(table, path, besides=[_KEYS])
+    if keys is None:
+        return settings
+    return {**settings, _KEYS: validated(keys, dict[str, object], Place(str(path)), key=_KEYS)}
 
 
 def settings_of(

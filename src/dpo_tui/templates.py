@@ -68,6 +68,13 @@ messages = [
 ]
 """
 
+_KEYS = """
+# Other keys: take away the "# " in front. The help screen (?) lists the actions.
+# [keys]
+# preset = "vim"
+# skip = ["S", "delete"]
+"""
+
 
 def starter_prompts() -> str:
     """A commented prompts file of a few prompts that works as it is."""
@@ -88,7 +95,7 @@ def starter_config(settings: Settings) -> str:
     if settings.sampling.extra:
         sampling["extra"] = settings.sampling.extra
     header = "# Settings of dpo-tui. The prompts file, the environment and flags win over them.\n\n"
-    return header + tomli_w.dumps({**table, "sampling": sampling})
+    return header + tomli_w.dumps({**table, "sampling": sampling}) + _KEYS
 
 
 def write_new(path: Path, text: str, *, private: bool = False) -> None:

@@ -48,6 +48,12 @@ class Person:
         """`prompts.toml` with these user messages."""
         self.write("prompts.toml", f"user = {json.dumps(texts)}\n")
 
+    def configure(self, text: str) -> None:
+        """The user's config.toml."""
+        folder = Path(self.environment["XDG_CONFIG_HOME"]) / "dpo-tui"
+        folder.mkdir(parents=True)
+        (folder / "config.toml").write_text(text, encoding="utf-8")
+
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """A command without a terminal, to its end."""
         return subprocess.run(

@@ -1,134 +1,428 @@
-"""The one table of keys: bindings, key bar, help screen and palette all come from it."""
+"""The one table of what a person can do with a key.
+
+Bindings, key bar, palette, help screen, `docs/keys.md` and rebinding all come from it. Pure: it is
+read before there is a screen.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from textual.binding import Binding, BindingType
+
+class Scope(StrEnum):
+    """Where an action works."""
+
+    ANNOTATE = "annotate screen"
+    EVERYWHERE = "everywhere"
+
+
+class Section(StrEnum):
+    """What an action is about: a heading of the help screen."""
+
+    JUDGE = "Judge"
+    ANSWER = "Answer yourself"
+    RESPONSES = "Get responses"
+    MOVE = "Move within a group"
+    GROUPS = "Go to other groups"
+    LOOK = "Look"
+    PROGRAM = "Program"
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something that a key does."""
 
-    id: str
-    """The Textual action, with its arguments."""
+    name: str
+    """As the `[keys]` table of config.toml calls it."""
     keys: tuple[str, ...]
-    """Textual's key names; the first one is shown."""
+    """Its keys unless they were rebound: a character, or a name such as `pageup` or `ctrl+d`. The
+    first one is shown."""
     label: str
     """One or two words for the key bar and the palette."""
     help: str
     """One sentence for the help screen."""
+    section: Section
+    call: str = ""
+    """What Textual calls: a method's name without `action_`, with arguments; empty if it is called
+    like the action."""
+    scope: Scope = Scope.ANNOTATE
     bar_rank: int | None = None
     """How important it is to the key bar, 0 first; None keeps it out."""
+    number: int | None = None
+    """Which response it is about, where nine actions do the same to different ones."""
 
     @property
-    def key_name(self) -> str:
-        """The keys as a person would say them."""
-        return " ".join(_NAMES.get(key, key) for key in self.keys)
+    def method(self) -> str:
+        """The name of the method that does it."""
+        return f"action_{(self.call or self.name).partition('(')[0]}"
 
 
-_NAMES = {
-    "question_mark": "?",
-    "comma": ",",
-    "full_stop": ".",
-    "plus": "+",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-    "ctrl+c": "ctrl-c",
-    "ctrl+d": "ctrl-d",
-    "ctrl+u": "ctrl-u",
-}
-
-JUDGE = (
-    Action("choose", ("space",), "choose", "Choose the response, or take that back.", bar_rank=0),
+_JUDGE = (
+    Action(
+        "choose",
+        ("space",),
+        "choose",
+        "Choose the response, or take that back.",
+        Section.JUDGE,
+        bar_rank=0,
+    ),
     Action(
         "exclude",
         ("x",),
         "exclude",
         "Keep the response out of every pair, or take that back.",
-        bar_rank=7,
+        Section.JUDGE,
+        bar_rank=6,
+    ),
+    *(
+        Action(
+            f"choose_{number}",
+            (str(number),),
+            f"choose {number}",
+            f"Choose response {number}, or take that back.",
+            Section.JUDGE,
+            call=f"choose_number({number})",
+            number=number,
+        )
+        for number in range(1, 10)
     ),
     Action(
         "confirm",
         ("enter",),
         "confirm",
         "Decide the group: every chosen x every other response becomes a pair.",
+        Section.JUDGE,
         bar_rank=1,
     ),
-    Action("skip", ("s",), "skip", "Leave the group out: no pairs.", bar_rank=2),
+    Action("skip", ("s",), "skip", "Leave the group out: no pairs.", Section.JUDGE, bar_rank=2),
+    Action("choose_all", ("a",), "choose all", "Choose every response.", Section.JUDGE),
+    Action("choose_none", ("0",), "choose none", "Take every mark back.", Section.JUDGE),
+    Action("tie", ("=",), "tie", "Say that the chosen responses are equally good.", Section.JUDGE),
+    Action(
+        "best",
+        ("b",),
+        "best",
+        "Say that the response is the best of the chosen ones, or take that back.",
+        Section.JUDGE,
+    ),
+    Action(
+        "strength",
+        (">",),
+        "strength",
+        "Say how clear the choice is: 1, 2, 3, or nothing.",
+        Section.JUDGE,
+    ),
+    Action("note", ("i",), "note", "Write a note or set labels for the group.", Section.JUDGE),
+    Action("flag", ("f",), "flag", "Flag the group for later, or take that back.", Section.JUDGE),
+    Action(
+        "undo",
+        ("u",),
+        "undo",
+        "Take the last decision back, also after a restart.",
+        Section.JUDGE,
+        bar_rank=3,
+    ),
+    Action(
+        "redo",
+        ("U",),
+        "redo",
+        "Let the decision that was taken back last count again.",
+        Section.JUDGE,
+    ),
+)
+
+_ANSWER = (
+    Action(
+        "edit",
+        ("e",),
+        "edit",
+        "Edit the response; the edited text becomes another one, chosen.",
+        Section.ANSWER,
+        bar_rank=7,
+    ),
+    Action(
+        "edit_outside",
+        ("E",),
+        "edit in $EDITOR",
+        "Edit the response in the editor that $VISUAL or $EDITOR names.",
+        Section.ANSWER,
+    ),
+    Action("write", ("w",), "write", "Write a response of your own.", Section.ANSWER),
+)
+
+_RESPONSES = (
     Action(
         "regenerate",
         ("r",),
         "regenerate",
         "Try failed responses again; when none failed, ask for a new set.",
-        bar_rank=3,
+        Section.RESPONSES,
+        bar_rank=8,
     ),
     Action(
         "regenerate_one",
         ("R",),
         "regenerate one",
         "Ask for another response in the place of this one.",
+        Section.RESPONSES,
     ),
-    Action("add_response", ("plus",), "one more", "Ask for one more response, up to 20."),
-    Action("other_set", ("v",), "other set", "Show the set before this one; marks are kept."),
     Action(
-        "undo", ("u",), "undo", "Take the last decision back, also after a restart.", bar_rank=4
+        "add_response",
+        ("+",),
+        "one more",
+        "Ask for one more response, up to 20.",
+        Section.RESPONSES,
     ),
-    Action("redo", ("U",), "redo", "Let the decision that was taken back last count again."),
+    Action(
+        "other_set",
+        ("v",),
+        "other set",
+        "Show the set before this one; marks are kept.",
+        Section.RESPONSES,
+    ),
 )
 
-MOVE = (
-    Action("next_card", ("j", "down"), "next response", "Go to the next response."),
-    Action("previous_card", ("k", "up"), "previous response", "Go to the previous response."),
-    Action("page(1)", ("pagedown",), "page down", "Scroll the responses down by a page."),
-    Action("page(-1)", ("pageup",), "page up", "Scroll the responses up by a page."),
-    Action("half_page(1)", ("ctrl+d",), "half page down", "Scroll down by half a page."),
-    Action("half_page(-1)", ("ctrl+u",), "half page up", "Scroll up by half a page."),
-    Action("first_card", ("home",), "first response", "Go to the first response."),
-    Action("last_card", ("end",), "last response", "Go to the last response."),
+_MOVE = (
     Action(
-        "neighbour(1)",
+        "next_card",
+        ("j", "down"),
+        "next response",
+        "Go to the next response.",
+        Section.MOVE,
+    ),
+    Action(
+        "previous_card",
+        ("k", "up"),
+        "previous response",
+        "Go to the previous response.",
+        Section.MOVE,
+    ),
+    Action(
+        "next_column",
+        ("right",),
+        "next column",
+        "Go to the response on the right.",
+        Section.MOVE,
+    ),
+    Action(
+        "previous_column",
+        ("left",),
+        "previous column",
+        "Go to the response on the left.",
+        Section.MOVE,
+    ),
+    Action("first_card", ("home",), "first response", "Go to the first response.", Section.MOVE),
+    Action("last_card", ("end",), "last response", "Go to the last response.", Section.MOVE),
+    Action(
+        "line_down",
+        ("J",),
+        "line down",
+        "Scroll down by a line.",
+        Section.MOVE,
+        call="scroll_line(1)",
+    ),
+    Action(
+        "line_up",
+        ("K",),
+        "line up",
+        "Scroll up by a line.",
+        Section.MOVE,
+        call="scroll_line(-1)",
+    ),
+    Action(
+        "page_down",
+        ("pagedown",),
+        "page down",
+        "Scroll down by a page.",
+        Section.MOVE,
+        call="page(1)",
+    ),
+    Action(
+        "page_up",
+        ("pageup",),
+        "page up",
+        "Scroll up by a page.",
+        Section.MOVE,
+        call="page(-1)",
+    ),
+    Action(
+        "half_page_down",
+        ("ctrl+d",),
+        "half page down",
+        "Scroll down by half a page.",
+        Section.MOVE,
+        call="half_page(1)",
+    ),
+    Action(
+        "half_page_up",
+        ("ctrl+u",),
+        "half page up",
+        "Scroll up by half a page.",
+        Section.MOVE,
+        call="half_page(-1)",
+    ),
+    Action(
+        "fold_prompt",
+        ("tab",),
+        "fold prompt",
+        "Fold the prompt to its last line, or unfold it.",
+        Section.MOVE,
+    ),
+    Action(
+        "prompt_down",
+        (".",),
+        "prompt down",
+        "Scroll the prompt down.",
+        Section.MOVE,
+        call="scroll_prompt(1)",
+    ),
+    Action(
+        "prompt_up",
+        (",",),
+        "prompt up",
+        "Scroll the prompt up.",
+        Section.MOVE,
+        call="scroll_prompt(-1)",
+    ),
+)
+
+_GROUPS = (
+    Action(
+        "next_group",
         ("n",),
         "next group",
-        "Go to the next group, decided or not; enter decides it again.",
+        "Go to the next group, decided or not; confirming decides it again.",
+        Section.GROUPS,
+        call="neighbour(1)",
     ),
-    Action("neighbour(-1)", ("p",), "previous group", "Go to the previous group, decided or not."),
     Action(
-        "fold_prompt", ("tab",), "fold prompt", "Fold the prompt to its last line, or unfold it."
+        "previous_group",
+        ("p",),
+        "previous group",
+        "Go to the previous group, decided or not.",
+        Section.GROUPS,
+        call="neighbour(-1)",
     ),
-    Action("scroll_prompt(1)", ("full_stop",), "prompt down", "Scroll the prompt down."),
-    Action("scroll_prompt(-1)", ("comma",), "prompt up", "Scroll the prompt up."),
-)
-
-NUMBERS = tuple(
     Action(
-        f"choose_number({number})",
-        (str(number),),
-        f"choose {number}",
-        f"Choose response {number}, or take that back.",
-    )
-    for number in range(1, 10)
+        "find",
+        ("/",),
+        "find",
+        "Search in prompts and responses, of this group and of all.",
+        Section.GROUPS,
+        bar_rank=10,
+    ),
+    Action("go_to", ("g",), "go to", "Go to a group by its number or id.", Section.GROUPS),
+    Action(
+        "groups",
+        ("l",),
+        "groups",
+        "List the groups: undecided, skipped, flagged, edited, failed, by tag.",
+        Section.GROUPS,
+        bar_rank=11,
+    ),
 )
 
-APP = (
-    Action("help", ("question_mark",), "help", "Show or leave this page.", bar_rank=5),
-    Action("quit", ("q", "ctrl+c"), "quit", "Leave; everything is saved already.", bar_rank=6),
+_LOOK = (
+    Action(
+        "markdown",
+        ("m",),
+        "markdown",
+        "Show the text as it is stored, or as Markdown.",
+        Section.LOOK,
+    ),
+    Action(
+        "reasoning",
+        ("t",),
+        "reasoning",
+        "Open or fold what the model thought.",
+        Section.LOOK,
+    ),
+    Action(
+        "reader",
+        ("z",),
+        "reader",
+        "Read the response on the whole screen, or come back.",
+        Section.LOOK,
+        bar_rank=9,
+    ),
+    Action("columns", ("c",), "columns", "Show responses side by side.", Section.LOOK),
+    Action("compare", ("d",), "compare", "Show what differs between two responses.", Section.LOOK),
+    Action(
+        "compare_reference",
+        ("D",),
+        "compare with reference",
+        "Show what differs from the prompt's reference.",
+        Section.LOOK,
+    ),
 )
 
-ACTIONS = JUDGE + NUMBERS + MOVE + APP
+_PROGRAM = (
+    Action(
+        "help",
+        ("?",),
+        "help",
+        "Show or leave this page.",
+        Section.PROGRAM,
+        scope=Scope.EVERYWHERE,
+        bar_rank=4,
+    ),
+    Action(
+        "palette",
+        ("ctrl+p",),
+        "palette",
+        "Find an action by its name, or choose a theme.",
+        Section.PROGRAM,
+        call="command_palette",
+        scope=Scope.EVERYWHERE,
+    ),
+    Action(
+        "quit",
+        ("q",),
+        "quit",
+        "Leave; everything is saved already.",
+        Section.PROGRAM,
+        scope=Scope.EVERYWHERE,
+        bar_rank=5,
+    ),
+)
 
+ALWAYS_QUITS = "ctrl+c"
+"""Leaves from everywhere, also while something is being typed; can't be rebound."""
 
-def bindings(actions: tuple[Action, ...]) -> list[BindingType]:
-    """Textual's bindings for some of the actions."""
-    return [
-        Binding(
-            ",".join(action.keys),
-            action.id,
-            action.label,
-            tooltip=action.help,
-            # An application-wide ctrl+c of Textual's own would come first otherwise.
-            priority="ctrl+c" in action.keys,
-        )
-        for action in actions
-    ]
+_COMING = frozenset(
+    {
+        "choose_all",
+        "choose_none",
+        "tie",
+        "best",
+        "strength",
+        "note",
+        "flag",
+        "edit",
+        "edit_outside",
+        "write",
+        "next_column",
+        "previous_column",
+        "line_down",
+        "line_up",
+        "find",
+        "go_to",
+        "groups",
+        "markdown",
+        "reasoning",
+        "reader",
+        "columns",
+        "compare",
+        "compare_reference",
+    }
+)
+"""Actions that no screen has a method for yet: bound nowhere and shown nowhere."""
+
+ACTIONS = tuple(
+    action
+    for action in (*_JUDGE, *_ANSWER, *_RESPONSES, *_MOVE, *_GROUPS, *_LOOK, *_PROGRAM)
+    if action.name not in _COMING
+)
+"""All actions, in the order in which they are shown."""
+BY_NAME = {action.name: action for action in ACTIONS}

@@ -5,50 +5,25 @@ from __future__ import annotations
 from textual import events
 from textual.app import App
 from textual.screen import Screen
-from textual.theme import Theme
 
 from dpo_tui.service.labelling import Labelling
-from dpo_tui.tui.actions import APP, bindings
+from dpo_tui.tui.actions import Scope
+from dpo_tui.tui.bindings import ALWAYS, bindings, textual_keymap
+from dpo_tui.tui.commands import ActionCommands
 from dpo_tui.tui.driver import Driver
+from dpo_tui.tui.keymap import DEFAULT_KEYMAP, Keymap
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
-
-DARK = Theme(
-    name="dpo-dark",
-    primary="#7aa2f7",
-    secondary="#bb9af7",
-    accent="#7dcfff",
-    success="#9ece6a",
-    warning="#e0af68",
-    error="#f7768e",
-    foreground="#d5daee",
-    background="#14161f",
-    surface="#1a1d2a",
-    panel="#232738",
-    dark=True,
-)
-LIGHT = Theme(
-    name="dpo-light",
-    primary="#2e5fbf",
-    secondary="#7847bd",
-    accent="#00739c",
-    success="#3d7a1f",
-    warning="#9a6200",
-    error="#c4314b",
-    foreground="#20242f",
-    background="#f7f8fb",
-    surface="#eef0f6",
-    panel="#e1e5ef",
-    dark=False,
-)
+from dpo_tui.tui.themes import DARK, OWN
 
 
-class DpoTuiApp(App[None]):
+class DpoTuiApp(App[None], inherit_bindings=False):
     """The labelling service on a screen."""
 
     CSS_PATH = "app.tcss"
     TITLE = "dpo-tui"
-    BINDINGS = bindings(APP)
+    BINDINGS = [*bindings(Scope.EVERYWHERE), ALWAYS]  # noqa: RUF012 (Textual's own way)
+    COMMANDS = {ActionCommands}  # noqa: RUF012 (Textual's own way)
 
     def __init__(
         self,
@@ -59,13 +34,16 @@ class DpoTuiApp(App[None]):
         resume: str,
         slow: bool = False,
         news: str = "",
+        keymap: Keymap = DEFAULT_KEYMAP,
     ) -> None:
         super().__init__(driver_class=Driver)
         # A frame of an animation costs as many bytes over SSH as a page of text.
         self.animation_level = "none"
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for theme in OWN:
+            self.register_theme(theme)
         self.theme = DARK.name
+        self._keys = keymap
+        self.set_keymap(textual_keymap(keymap))
         self.crashed: BaseException | None = None
         """What stopped the app, if it wasn't the person."""
         self.annotate = AnnotateScreen(
@@ -92,7 +70,7 @@ class DpoTuiApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys and the rules."""
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self._keys))
 
     def on_resize(self, event: events.Resize) -> None:
         """Paint everything anew: a terminal that came back as large as it was may be blank.

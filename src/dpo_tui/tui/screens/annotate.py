@@ -16,7 +16,8 @@ from dpo_tui.domain.model import Mark
 from dpo_tui.errors import StoreError
 from dpo_tui.service.labelling import Confirmed, Labelling, Refused
 from dpo_tui.service.sheet import Sheet
-from dpo_tui.tui.actions import JUDGE, MOVE, NUMBERS, bindings
+from dpo_tui.tui.actions import Scope
+from dpo_tui.tui.bindings import bindings
 from dpo_tui.tui.render import plural, session_line, trouble_line
 from dpo_tui.tui.widgets.card_list import CardList
 from dpo_tui.tui.widgets.end_panel import EndPanel
@@ -33,7 +34,7 @@ SLOW_REPAINT_SECONDS = 1 / 4
 class AnnotateScreen(Screen[None]):
     """Shows `labelling.sheet` and turns actions into its commands; holds no rule of its own."""
 
-    BINDINGS = bindings(JUDGE + NUMBERS + MOVE)
+    BINDINGS = bindings(Scope.ANNOTATE)
 
     def __init__(
         self,

@@ -1,6 +1,8 @@
-"""The keys and the rules, in one page that is made from the action table."""
+"""The keys and the rules, in one page that is made from the table of actions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -10,54 +12,61 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from dpo_tui.tui.actions import APP, JUDGE, MOVE, NUMBERS, Action
+from dpo_tui.tui.bindings import same_keys
+from dpo_tui.tui.key_page import RULES, Line, sections
+from dpo_tui.tui.keymap import Keymap
 
-_RULES = """\
-Unmarked responses count as rejected when you confirm; x keeps one out of every pair. A response \
-that is cut off, empty or failed is in no pair. Nothing chosen, or nothing rejected, is a decision \
-too: it gives no pairs.
-
-Every key is on disk before the screen moves on. Leave whenever you like, or lose the link: the \
-next start shows this group with these marks."""
+_KEYS_WIDTH = 14
 
 
 class HelpScreen(ModalScreen[None]):
-    """Leaves by the key that opened it, by q or by escape."""
+    """Leaves by the key that opened it, by the one that quits elsewhere, or by escape."""
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
-        Binding("question_mark,escape,q,enter", "dismiss", "back"),
-        Binding("j,down", "scroll(1)", "down"),
-        Binding("k,up", "scroll(-1)", "up"),
-        Binding("pagedown,space", "scroll(10)", "page down"),
-        Binding("pageup", "scroll(-10)", "page up"),
+        Binding("escape", "dismiss", "back"),
+        same_keys("help", "dismiss"),
+        same_keys("quit", "dismiss"),
+        same_keys("confirm", "dismiss"),
+        same_keys("choose", "scroll_pages(1)"),
+        same_keys("next_card", "scroll_lines(1)"),
+        same_keys("previous_card", "scroll_lines(-1)"),
+        same_keys("page_down", "scroll_pages(1)"),
+        same_keys("page_up", "scroll_pages(-1)"),
+        same_keys("half_page_down", "scroll_pages(0.5)"),
+        same_keys("half_page_up", "scroll_pages(-0.5)"),
+        same_keys("first_card", "scroll_pages(-1000)"),
+        same_keys("last_card", "scroll_pages(1000)"),
     ]
 
+    def __init__(self, keymap: Keymap) -> None:
+        super().__init__()
+        self._keymap = keymap
+        self._page = VerticalScroll(can_focus=False)
+
     def compose(self) -> ComposeResult:
-        """A table of keys and the rules of marking."""
-        with VerticalScroll(can_focus=False):
-            yield Static("Keys", classes="heading", markup=False)
-            yield Static(_table(JUDGE))
-            yield Static(_table((_numbers(), *MOVE)))
-            yield Static(_table(APP))
+        """The keys by section, and the rules of marking."""
+        with self._page:
+            for heading, lines in sections(self._keymap):
+                yield Static(heading, classes="heading", markup=False)
+                yield Static(_table(lines))
             yield Static("Rules", classes="heading", markup=False)
-            yield Static(_RULES, markup=False)
+            yield Static(RULES, markup=False)
 
-    def action_scroll(self, lines: int) -> None:
+    def action_scroll_lines(self, lines: int) -> None:
         """Scroll by lines."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        self._page.scroll_relative(y=lines, animate=False)
+
+    def action_scroll_pages(self, pages: float) -> None:
+        """Scroll by pages, a line of overlap kept."""
+        height = max(1, self._page.size.height - 1)
+        self._page.scroll_relative(y=round(height * pages), animate=False)
 
 
-def _numbers() -> Action:
-    first, last = NUMBERS[0], NUMBERS[-1]
-    keys = (f"{first.keys[0]}-{last.keys[0]}",)
-    return Action("", keys, "", "Choose a response by its number, or take that back.")
-
-
-def _table(actions: tuple[Action, ...]) -> Table:
+def _table(lines: Sequence[Line]) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(width=12, no_wrap=True)
+    table.add_column(width=_KEYS_WIDTH)
     table.add_column()
-    for action in actions:
-        table.add_row(Text(action.key_name, "bold"), Text(action.help))
+    for line in lines:
+        table.add_row(Text(" ".join(line.keys), "bold"), Text(line.help))
     table.add_row("", "")
     return table

@@ -1,0 +1,59 @@
+"""From the table of actions to Textual's bindings and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.keys import key_to_character
+
+from dpo_tui.tui.actions import ACTIONS, ALWAYS_QUITS, BY_NAME, Scope
+from dpo_tui.tui.keymap import Keymap, Keys, textual_name
+
+
+def bindings(scope: Scope) -> list[BindingType]:
+    """What a screen, or the app for everywhere, binds. The app's keymap may change the keys."""
+    return [
+        Binding(
+            _joined(action.keys),
+            action.call or action.name,
+            action.label,
+            tooltip=action.help,
+            id=action.name,
+        )
+        for action in ACTIONS
+        if action.scope is scope
+    ]
+
+
+def same_keys(name: str, call: str) -> Binding:
+    """A binding of another purpose to the keys that an action has elsewhere, rebound or not."""
+    return Binding(_joined(BY_NAME[name].keys), call, id=name)
+
+
+ALWAYS = Binding(ALWAYS_QUITS, "quit", show=False, priority=True, system=True)
+"""Goes before what is focused, so that it also works where text is typed."""
+
+
+def textual_keymap(keymap: Keymap) -> dict[str, str]:
+    """The keymap as `App.set_keymap` takes it."""
+    return {name: _joined(keys) for name, keys in keymap.keys.items()}
+
+
+def bound_keys(active: Mapping[str, ActiveBinding]) -> dict[str, Keys]:
+    """The keys that work on a screen now, by the action's name; from `Screen.active_bindings`."""
+    keys: dict[str, Keys] = {}
+    for key, (_, binding, enabled, _) in active.items():
+        if enabled and binding.id:
+            keys[binding.id] = (*keys.get(binding.id, ()), _plain_name(key))
+    return keys
+
+
+def _joined(keys: Keys) -> str:
+    return ",".join(map(textual_name, keys))
+
+
+def _plain_name(key: str) -> str:
+    """A key of Textual's as the table of actions has it."""
+    character = key_to_character(key)
+    return character if character and character.isprintable() and character != " " else key
