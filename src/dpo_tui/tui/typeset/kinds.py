@@ -1,0 +1,61 @@
+"""What spans are, and how each kind looks."""
+
+from __future__ import annotations
+
+KINDS: dict[str, str] = {
+    "text": "ordinary text",
+    "strong": "strong text",
+    "emphasis": "emphasised text",
+    "strong-emphasis": "both at once",
+    "strike": "text that is struck out",
+    "title": "a heading of the first level",
+    "heading": "a heading of the second level",
+    "subheading": "a heading of any deeper level",
+    "quote": "text in a block quote",
+    "code": "code, in a paragraph or as a block, and what has no colour in it",
+    "keyword": "code: a keyword",
+    "name": "code: a name where it is defined, a tag, a decorator",
+    "string": "code: a string",
+    "number": "code: a number",
+    "comment": "code: a comment",
+    "tex": "TeX, as it was written",
+    "link": "the label of a link, or an image as it was written",
+    "bullet": "the bullet or number of a list item",
+    "bar": "what stands left of quotes and code, and between the cells of a table",
+    "rule": "a rule across the text",
+    "dim": "what can be left unread: where a link leads, the language of code",
+    "common": "comparison: what both texts say",
+    "added": "comparison: what only this text says, of two; a line that a diff adds",
+    "removed": "comparison: what only the other text says; a line that a diff removes",
+    "match": "what was searched for",
+}
+"""Each kind with its meaning."""
+
+PALETTE: dict[str, str] = {
+    "text": "",
+    "strong": "bold",
+    "emphasis": "italic",
+    "strong-emphasis": "bold italic",
+    "strike": "strike",
+    "title": "bold underline $text-primary",
+    "heading": "bold $text-primary",
+    "subheading": "bold",
+    "quote": "$foreground-muted",
+    "code": "$text-accent",
+    "keyword": "bold $text-accent",
+    "name": "$text-primary",
+    "string": "$text-success",
+    "number": "$text-warning",
+    "comment": "italic $foreground-muted",
+    "tex": "$text-secondary",
+    "link": "underline",
+    "bullet": "$text-primary",
+    "bar": "$foreground-disabled",
+    "rule": "$foreground-disabled",
+    "dim": "$foreground-muted",
+    "common": "$foreground-muted",
+    "added": "bold underline $text-success",
+    "removed": "bold underline $text-error",
+    "match": "bold reverse",
+}
+"""Textual's style of each kind, in variables that every theme has, dark or light."""
