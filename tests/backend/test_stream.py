@@ -261,6 +261,58 @@ async def test_silences_are_told_apart() -> None:
         await ask_once(ask(), replies.events(chunk(0, "half"), ends=False), timeouts=short)
 
 
+IMPATIENT = Timeouts(quiet=0.02)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(replies.silence, id="queued"),
+        pytest.param(replies.events(chunk(0, role="assistant"), ends=False), id="no token"),
+        pytest.param(replies.events(chunk(0, "half of"), ends=False), id="in the middle"),
+    ],
+)
+async def test_a_silent_stream_of_a_server_that_is_gone(reply: Reply) -> None:
+    """vLLM stops listening when it is told to end, and keeps its streams open."""
+    async with serving(reply, timeouts=IMPATIENT) as (server, client):
+        task = asyncio.create_task(collect(client, ask()))
+        await server.wait_for_requests(1)
+        server.stop_listening()
+        with pytest.raises(ConnectError, match=r"fell silent.*Nothing answers.*refused"):
+            await task
+
+
+async def test_what_had_finished_survives_that_the_server_is_gone() -> None:
+    blocks = [chunk(0, "all", finish="stop"), chunk(1, "half")]
+    silent = replies.events(*blocks, ends=False)
+    async with serving(silent, timeouts=IMPATIENT) as (server, client):
+        stream = client.stream(ask(n=2))
+        assert [await anext(stream) for _ in range(3)][-1] == Delta(1, "half")
+        server.stop_listening()
+        assert await anext(stream) == Ended(0, "stop")
+        with pytest.raises(ConnectError, match="fell silent"):
+            await anext(stream)
+
+
+@pytest.mark.parametrize(
+    "models_reply", [replies.error(500, "oh"), replies.silence, replies.bytes_and_cut(b"")]
+)
+async def test_a_silence_of_a_server_that_lives_changes_nothing(models_reply: Reply) -> None:
+    gate, asked = Gate(), asyncio.Event()
+
+    async def noted(exchange: Exchange) -> None:
+        asked.set()
+        await models_reply(exchange)
+
+    reply = replies.completion("a b", gate=gate)
+    async with serving(reply, timeouts=IMPATIENT) as (server, client):
+        server.models_reply = noted
+        task = asyncio.create_task(collect(client, ask()))
+        await asked.wait()
+        gate.open(2)
+        assert text(await task) == "a b"
+
+
 async def test_keep_alive_comments_are_no_silence() -> None:
     patience = Timeouts(first_token=0.3)
 

@@ -142,9 +142,13 @@ class ChatServer:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    def stop_listening(self) -> None:
+        """Refuse new connections; those that are open stay so."""
+        self._server.close()
+
     async def stop(self) -> None:
         """Die: nobody listens any more, and every connection breaks."""
-        self._server.close()
+        self.stop_listening()
         connections = list(self._connections)
         for task in connections:
             task.cancel()

@@ -2,6 +2,7 @@ from pathlib import Path
 
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.models import Models
+from dpo_tui.backend.stream import Timeouts
 from dpo_tui.domain.model import Completion, Mark, Origin, Sampling, Source, State
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.service.endpoint import Health
@@ -10,7 +11,7 @@ from dpo_tui.service.labelling import Refused
 from dpo_tui.service.live import Phase
 from dpo_tui.store.role import GeneratorRole
 from tests.servers import replies
-from tests.servers.wire import ChatServer
+from tests.servers.wire import MODEL, ChatServer
 from tests.service.desk import Desk, begun_and_endless, desk, prompts
 
 
@@ -120,6 +121,25 @@ async def test_a_dead_server_is_told_and_generation_picks_up_when_it_is_back(
         await server.restart()
         await here.until_ended()
         assert health(here) is Health.UP
+
+
+async def test_what_a_server_leaves_in_silence_is_asked_for_again_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    silent = replies.events(replies.chunk(0, "half of"), ends=False)
+    async with ChatServer(silent) as server:
+        client = HttpChatClient(server.url, MODEL, timeouts=Timeouts(quiet=0.02))
+        async with desk(tmp_path, None, prompts("one"), routes=[Route(client, 8)]) as here:
+            for following in [silent] * 3 + [replies.completion("a", "b")]:
+                await here.until(lambda: here.cards[0].phase is Phase.STREAMING)
+                server.stop_listening()
+                await here.until(lambda: health(here) is Health.DOWN)
+                assert [card.phase for card in here.cards] == [Phase.WAITING] * 2
+                assert "fell silent" in here.cards[0].note
+                server.reply = following
+                await server.restart()
+            cards = await here.until_ended()
+            assert [card.text for card in cards] == ["a", "b"]  # no attempt was counted
 
 
 async def test_a_rate_limit_is_waited_for_and_costs_no_card(tmp_path: Path) -> None:

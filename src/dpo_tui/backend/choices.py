@@ -57,6 +57,11 @@ class Choices:
         return any(each.deltas for each in self._choices.values())
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether nothing has come of any choice but that it exists."""
+        return not any(each.deltas or each.finish_reason for each in self._choices.values())
+
+    @property
     def is_finished(self) -> bool:
         """Whether every choice that is to come has its finish_reason."""
         return len(self._choices) == self._limit and all(

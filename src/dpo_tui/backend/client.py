@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -13,11 +12,12 @@ import httpx
 
 from dpo_tui.backend.address import Address, parse_base_url
 from dpo_tui.backend.choices import Choices
-from dpo_tui.backend.failures import broken, failure
+from dpo_tui.backend.failures import broken, failure, is_refused
 from dpo_tui.backend.habits import Habits
 from dpo_tui.backend.models import NO_MODELS, Models, ensure_model, list_models
 from dpo_tui.backend.said import Said, read_response
 from dpo_tui.backend.stream import ChunkStream, Timeouts, read_beginning
+from dpo_tui.backend.watch import ServerGoneError, Watch
 from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Narrowed
 from dpo_tui.errors import BackendError, ConnectError, PromptError, ServerError, StallError
 from dpo_tui.secret import Secret
@@ -108,23 +108,21 @@ class HttpChatClient:
                 ask = replace(ask, n=n)
                 yield Narrowed(n)
             body = self._habits.body(ask, ask.model or self._model)
-            response = await self._send(body)
-            try:
-                if response.is_success:
-                    yield Admitted()
-                    async with aclosing(self._events(response, ask)) as events:
-                        async for event in events:
-                            yield event
-                    return
-                said = await self._refusal(response)
-            finally:
-                await response.aclose()
+            said: Said | None = None
+            async with aclosing(self._attempt(body, ask)) as attempt:
+                async for each in attempt:
+                    if isinstance(each, Said):
+                        said = each
+                    else:
+                        yield each
+            if said is None:
+                return
             self._habits.learn(said, ask)
             if (
                 self._habits.choices(n) == n
                 and self._habits.body(ask, ask.model or self._model) == body
             ):
-                raise failure(said, self._address, sent=frozenset(body))
+                raise failure(said, self._address, frozenset(body))
 
     async def probe(self) -> None:
         """Ask cheaply whether the endpoint would serve a request now: it lists its models.
@@ -147,7 +145,35 @@ class HttpChatClient:
             self._http = self._address.open(timeout, self._max_connections)
         return self._http
 
-    async def _send(self, body: dict[str, Any]) -> httpx.Response:
+    async def _attempt(
+        self, body: dict[str, Any], ask: Ask
+    ) -> AsyncGenerator[ChatEvent | Said, None]:
+        """What one request brings; if it is refused before there is text, that comes last."""
+        with Watch(self._no_listener, self._timeouts.quiet) as watch:
+            response = await self._send(body, watch)
+            try:
+                if not response.is_success:
+                    yield await self._refusal(response)
+                    return
+                yield Admitted()
+                chunks = ChunkStream(response, self._timeouts, self._address, watch)
+                async with aclosing(self._events(chunks, body, ask)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                await response.aclose()
+
+    async def _no_listener(self) -> ConnectError | None:
+        """What a new connection meets if it is refused."""
+        try:
+            await list_models(self._address)
+        except ConnectError as error:
+            return error if is_refused(error) else None
+        except BackendError:
+            pass
+        return None
+
+    async def _send(self, body: dict[str, Any], watch: Watch) -> httpx.Response:
         """Send a request and wait for the headers of its answer."""
         try:
             content = json.dumps(body, allow_nan=False).encode("ascii")
@@ -157,11 +183,11 @@ class HttpChatClient:
                 remedy="Change the values under sampling.extra to plain text, numbers and lists.",
             ) from error
         try:
-            return await self._post(content)
+            return await self._post(content, watch)
         except _KeptConnectionClosedError:
-            return await self._post(content)
+            return await self._post(content, watch)
 
-    async def _post(self, content: bytes) -> httpx.Response:
+    async def _post(self, content: bytes, watch: Watch) -> httpx.Response:
         """Send a body once.
 
         Raises:
@@ -183,8 +209,7 @@ class HttpChatClient:
             extensions={"trace": trace},
         )
         try:
-            async with asyncio.timeout(self._timeouts.queued):
-                return await client.send(request, stream=True)
+            return await watch.wait(client.send(request, stream=True), self._timeouts.queued)
         except TimeoutError:
             raise StallError(
                 f"{self.endpoint} took the request and did not begin to answer for"
@@ -202,14 +227,20 @@ class HttpChatClient:
         said = read_response(response.status_code, response.headers, body)
         return said if said.message else replace(said, message=response.reason_phrase)
 
-    async def _events(self, response: httpx.Response, ask: Ask) -> AsyncGenerator[ChatEvent, None]:
+    async def _events(
+        self, chunks: ChunkStream, body: dict[str, Any], ask: Ask
+    ) -> AsyncGenerator[ChatEvent | Said, None]:
         """What a response with status 200 brings."""
         choices = Choices(ask.n, self._habits)
-        chunks = ChunkStream(response, self._timeouts, self._address)
         trouble: BackendError | None = None
         try:
             async with aclosing(chunks.read()) as stream:
                 async for chunk in stream:
+                    if isinstance(chunk, Said):
+                        if choices.is_untouched:
+                            yield chunk
+                            return
+                        raise failure(chunk, self._address, frozenset(body))
                     for event in choices.feed(chunk):
                         yield event
                     if choices.is_finished:
@@ -224,7 +255,9 @@ class HttpChatClient:
     def _last_events(
         self, choices: Choices, trouble: BackendError | None, *, is_done: bool
     ) -> Iterator[ChatEvent]:
-        broke_off = isinstance(trouble, ConnectError) and choices.has_begun
+        # What a server leaves behind that is gone for good is asked for again, when it is back.
+        is_cut = isinstance(trouble, ConnectError) and not isinstance(trouble, ServerGoneError)
+        broke_off = is_cut and choices.has_begun
         if trouble and not broke_off and not choices.is_finished:
             yield from choices.close_finished()
             raise trouble

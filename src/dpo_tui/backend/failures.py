@@ -132,6 +132,11 @@ def broken(error: httpx.RequestError, address: Address) -> BackendError:
             )
 
 
+def is_refused(error: BackendError) -> bool:
+    """Whether it says that nobody listens there, and not only that no connection came about."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+
+
 def _no_connection(where: str, words: str) -> ConnectError:
     if "certificate" in words.lower():
         remedy = "Trust the certificate with SSL_CERT_FILE, or use the name that it was made for."

@@ -13,8 +13,9 @@ from httpx_sse import EventSource
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.chunks import Chunk, parse_chunk
-from dpo_tui.backend.failures import broken, failure
+from dpo_tui.backend.failures import broken
 from dpo_tui.backend.said import Said, describe_body
+from dpo_tui.backend.watch import Watch
 from dpo_tui.errors import ProtocolError, StallError
 
 _LONGEST_EVENT = 16_000_000
@@ -39,12 +40,16 @@ class Timeouts:
     """Between tokens."""
     closing: float = 5.0
     """After the last token, for usage and the end of the stream; then it is done without."""
+    quiet: float = 5.0
+    """Until it is looked whether anybody listens there at all; never longer than twice that."""
 
 
 class _Watched(httpx.AsyncByteStream):
     """A response's bytes; silence and endless events raise."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, patience: float, base_url: str) -> None:
+    def __init__(
+        self, stream: httpx.AsyncByteStream, patience: float, base_url: str, watch: Watch
+    ) -> None:
         self.patience = patience
         self.silence = f"{base_url} began to answer, then sent no token"
         """What is to be said of it, seconds excepted."""
@@ -52,13 +57,13 @@ class _Watched(httpx.AsyncByteStream):
         """Bytes since the last event, which whoever reads events sets to 0."""
         self._stream = stream
         self._base_url = base_url
+        self._watch = watch
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         blocks = aiter(self._stream)
         while True:
             try:
-                async with asyncio.timeout(self.patience):
-                    block = await anext(blocks)
+                block = await self._watch.wait(anext(blocks), self.patience)
             except StopAsyncIteration:
                 return
             except TimeoutError:
@@ -78,14 +83,19 @@ class _Watched(httpx.AsyncByteStream):
 class ChunkStream:
     """The chunks of a chat completion that a server answers, streamed or in one piece."""
 
-    def __init__(self, response: httpx.Response, timeouts: Timeouts, address: Address) -> None:
+    def __init__(
+        self, response: httpx.Response, timeouts: Timeouts, address: Address, watch: Watch
+    ) -> None:
         self.is_done = False
         """Whether the server said itself that this is all."""
         self._response = response
         self._timeouts = timeouts
         self._address = address
         self._watched = _Watched(
-            cast(httpx.AsyncByteStream, response.stream), timeouts.first_token, address.base_url
+            cast(httpx.AsyncByteStream, response.stream),
+            timeouts.first_token,
+            address.base_url,
+            watch,
         )
         response.stream = self._watched
 
@@ -98,20 +108,20 @@ class ChunkStream:
         """All text has come."""
         self._watched.patience = self._timeouts.closing
 
-    async def read(self) -> AsyncGenerator[Chunk, None]:
-        """Every chunk.
+    async def read(self) -> AsyncGenerator[Chunk | Said, None]:
+        """Every chunk; a failure that the server reports in the place of one comes last.
 
         Raises:
             ConnectError: the connection broke before the end.
-            BackendError: the server reports a failure, falls silent, or sends no chat completion.
+            BackendError: the server falls silent, or sends no chat completion.
         """
         try:
             async with aclosing(self._documents()) as documents:
                 async for data in documents:
                     chunk = parse_chunk(data, self._address)
-                    if isinstance(chunk, Said):
-                        raise failure(chunk, self._address)
                     yield chunk
+                    if isinstance(chunk, Said):
+                        return
         except httpx.RequestError as error:
             raise broken(error, self._address) from error
 
