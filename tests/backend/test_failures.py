@@ -189,6 +189,61 @@ async def test_errors_inside_a_stream(payload: dict[str, object], kind: type[Bac
     assert type(await refused(replies.answer(200, payload))) is kind
 
 
+@pytest.mark.parametrize(
+    ("fields", "kind", "remedy"),
+    [
+        ({"message": "too long", "type": "exceed_context_size_error"}, PromptError, "Shorten"),
+        ({"message": "m", "type": "invalid_request_error", "code": None}, PromptError, "Change"),
+        ({"message": "bad min_p", "code": 400}, PromptError, "Change or take out min_p"),
+        ({"message": "flagged by moderation", "code": "400"}, PromptError, "filter"),
+        ({"message": "model 'x' not found", "code": 404}, ModelError, "--model"),
+        ({"message": "slow down", "type": "rate_limit_error"}, BusyError, "Wait"),
+        ({"message": "m", "type": "authentication_error"}, AuthError, "OPENAI_API_KEY"),
+    ],
+)
+async def test_an_error_in_a_stream_has_the_remedy_that_it_has_as_a_status(
+    fields: dict[str, object], kind: type[BackendError], remedy: str
+) -> None:
+    payload = {"error": fields}
+    for reply in (
+        replies.events(event(payload), DONE),
+        replies.events(chunk(0, role="assistant"), event(payload), DONE),
+        replies.events(chunk(0, "half of"), event(payload), DONE),
+        replies.answer(200, payload),
+    ):
+        with pytest.raises(BackendError) as caught:
+            await ask_once(ask(extra={"min_p": 0.1}), reply)
+        assert type(caught.value) is kind
+        assert remedy in caught.value.remedy
+
+
+def in_a_stream(reply: str, **fields: object) -> Reply:
+    payload = {"error": {"message": reply, "type": "invalid_request_error", **fields}}
+    return replies.events(chunk(0, role="assistant"), event(payload), DONE)
+
+
+async def test_a_refusal_in_a_stream_teaches_what_it_teaches_as_a_status() -> None:
+    async with serving(
+        in_a_stream("no stream_options please"),
+        in_a_stream("use max_completion_tokens"),
+        in_a_stream("Field 'n': Value must be between 1 <= value <= 2, but got 3"),
+        replies.completion("a", "b"),
+    ) as (server, client):
+        assert ends(await collect(client, ask(n=3, max_tokens=5))).keys() == {0, 1}
+        last = server.requests[-1].body
+        assert (last["n"], last["max_completion_tokens"]) == (2, 5)
+        assert "stream_options" not in last
+        assert len(server.requests) == 4
+
+
+async def test_a_refusal_behind_text_is_not_answered_with_another_request() -> None:
+    late = {"error": {"message": "use max_completion_tokens", "code": 400}}
+    async with serving(replies.events(chunk(0, "half of"), event(late))) as (server, client):
+        with pytest.raises(PromptError):
+            await collect(client, ask(max_tokens=5))
+        assert len(server.requests) == 1
+
+
 async def test_an_error_spares_what_had_finished() -> None:
     blocks = [chunk(0, "all", finish="stop"), chunk(1, "half"), event({"error": "died"}), DONE]
     async with serving(replies.events(*blocks)) as (_, client):

@@ -17,6 +17,15 @@ from html import unescape
 from math import isfinite
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_STATUS_OF_KIND = (
+    ("overloaded", 503),  # TGI
+    ("rate_limit", 429),
+    ("authentication", 401),
+    ("invalid_request", 400),  # OpenAI, Ollama
+    ("badrequest", 400),  # vLLM
+    ("validation", 422),  # TGI
+)
+"""What an error that names no status is about, by a part of its `type`."""
 _TAG = re.compile(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 
 
@@ -58,9 +67,11 @@ def error_in(payload: Mapping[str, object]) -> Said | None:
         return None
     code = error.get("code") if isinstance(error, Mapping) else payload.get("code")
     digits = str(code)
-    status = int(digits) if re.fullmatch("[45][0-9][0-9]", digits) else 500
-    said = _read_payload(payload, status)
-    return replace(said, status=503) if "overloaded" in said.kind else said
+    said = _read_payload(payload, 500)
+    if re.fullmatch("[45][0-9][0-9]", digits) and "overloaded" not in said.kind:
+        return replace(said, status=int(digits))
+    named = (status for kind, status in _STATUS_OF_KIND if kind in said.kind)
+    return replace(said, status=next(named, 500))
 
 
 def describe_body(body: bytes) -> str:

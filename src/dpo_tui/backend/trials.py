@@ -105,14 +105,12 @@ async def see(address: Address, model: str, ask: Ask, seconds: float) -> Wire:
             while True:
                 body = habits.body(ask, model)
                 async with http.stream("POST", address.chat_url, json=body) as response:
-                    if response.is_success:
-                        return await _arriving(response, address)
-                    said = read_response(
-                        response.status_code, response.headers, await read_beginning(response)
-                    )
-                habits.learn(said, ask)
+                    seen = await _arriving(response, address)
+                if isinstance(seen, Wire):
+                    return seen
+                habits.learn(seen, ask)
                 if habits.body(ask, model) == body:
-                    raise failure(said, address, sent=frozenset(body))
+                    raise failure(seen, address, frozenset(body))
     except TimeoutError:
         raise _silent(address.base_url, seconds, ended=False) from None
     except httpx.RequestError as error:
@@ -130,25 +128,32 @@ def _silent(base_url: str, seconds: float, *, ended: bool) -> BackendError:
     )
 
 
-async def _arriving(response: httpx.Response, address: Address) -> Wire:
+async def _arriving(response: httpx.Response, address: Address) -> Wire | Said:
+    """The form of an answer, or what the server says in its place."""
+    if not response.is_success:
+        body = await read_beginning(response)
+        return read_response(response.status_code, response.headers, body)
     if "text/event-stream" not in response.headers.get("content-type", ""):
         # A whole completion, or no completion at all: `parse_chunk` says which.
         payload = _payload((await response.aread()).decode("utf-8", "replace"), address)
-        return _wire([payload])
+        return payload if isinstance(payload, Said) else _wire([payload])
     payloads: list[dict[str, Any]] = []
     async with aclosing(EventSource(response).aiter_sse()) as events:
         async for event in events:
             if event.data.strip() == "[DONE]" or len(payloads) == _PIECES:
                 break
             if event.data:
-                payloads.append(_payload(event.data, address))
+                payload = _payload(event.data, address)
+                if isinstance(payload, Said):
+                    return payload
+                payloads.append(payload)
     return _wire(payloads)
 
 
-def _payload(data: str, address: Address) -> dict[str, Any]:
+def _payload(data: str, address: Address) -> dict[str, Any] | Said:
     chunk = parse_chunk(data, address)
     if isinstance(chunk, Said):
-        raise failure(chunk, address)
+        return chunk
     payload: dict[str, Any] = json.loads(data)
     return payload
 
