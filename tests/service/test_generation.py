@@ -1,4 +1,6 @@
+import asyncio
 from pathlib import Path
+from threading import Event
 
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.models import Models
@@ -42,6 +44,54 @@ async def test_a_server_that_ignores_n_is_asked_for_the_others_one_by_one(tmp_pa
         cards = await here.until_ended()
         assert [card.state for card in cards] == [State.COMPLETE] * 4
         assert len(server.requests) == 4
+
+
+async def test_the_others_are_asked_for_while_the_only_choice_still_streams(
+    tmp_path: Path,
+) -> None:
+    gate = replies.Gate()
+    long = "twenty words " * 10
+    async with (
+        ChatServer(replies.completion(long, ignores_n=True, gate=gate)) as server,
+        desk(tmp_path, server.url, prompts("one"), n=4) as here,
+    ):
+        gate.open(16)
+        await server.wait_for_requests(4)
+        assert not server.requests[0].answered.is_set()
+        gate.open(1000)
+        await here.until_ended()
+
+
+async def test_room_at_the_server_is_used_while_the_disk_is_busy(tmp_path: Path) -> None:
+    held = Event()
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, prompts(*"123"), concurrency=2) as here,
+    ):
+        await server.wait_for_requests(1)
+        busy = asyncio.create_task(here.disk.run(held.wait))
+        await server.wait_for_requests(3)
+        held.set()
+        await busy
+        await here.until(lambda: here.generation.ready_ahead == 2)
+        assert len(server.requests) == 3
+
+
+async def test_leaving_stores_what_has_ended_and_waits_for_the_disk(tmp_path: Path) -> None:
+    held = Event()
+    async with ChatServer(replies.completion("a", "b")) as server:
+        async with desk(tmp_path, server.url, prompts("one"), ahead=0) as here:
+            await server.wait_for_requests(1)
+            busy = asyncio.create_task(here.disk.run(held.wait))
+            await server.requests[0].answered.wait()
+            await here.until(lambda: here.generation.endpoints[0].in_flight == 0)
+            leaving = asyncio.create_task(here.generation.aclose())
+            await asyncio.sleep(0)
+            held.set()
+            await asyncio.gather(leaving, busy)
+        async with desk(tmp_path, server.url, prompts("one"), ahead=0) as here:
+            assert [card.text for card in here.cards] == ["a", "b"]
+        assert len(server.requests) == 1
 
 
 async def test_a_server_with_fewer_slots_gets_smaller_requests(tmp_path: Path) -> None:

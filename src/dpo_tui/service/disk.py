@@ -24,10 +24,12 @@ class Disk:
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `call` on the store's thread and wait for it.
 
-        A caller that is cancelled leaves the call to finish: what is being committed is committed.
+        A caller that is cancelled leaves the call to finish, also one that has yet to begin: what
+        was to be committed is committed.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(call, *args, **kwargs))
+        work = loop.run_in_executor(self._thread, partial(call, *args, **kwargs))
+        return await asyncio.shield(work)
 
     async def aclose(self) -> None:
         """Finish what was asked for, then give the session free."""

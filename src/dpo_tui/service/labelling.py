@@ -35,10 +35,11 @@ from dpo_tui.domain.pairs import Dropped, make_pairs
 from dpo_tui.errors import DatasetError, StoreError
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.endpoint import Health
-from dpo_tui.service.generation import Generation, with_response
+from dpo_tui.service.generation import Generation
 from dpo_tui.service.live import Phase
 from dpo_tui.service.ports import Clock, Dataset
 from dpo_tui.service.sheet import Sheet, make_sheet
+from dpo_tui.service.worklist import with_response
 
 _PACE_WINDOW = 20
 _PAUSE_SECONDS = 300.0

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 
 from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Delta, Ended, Narrowed
 from dpo_tui.domain.labelling import completion_state
-from dpo_tui.domain.model import Completion, Group, Origin, Source, State
-from dpo_tui.domain.sources import Recipe
+from dpo_tui.domain.model import Completion, Origin, Source, State
 from dpo_tui.errors import BackendError, PromptError, ServerError
-from dpo_tui.service.endpoint import Endpoint, spares_the_card
-from dpo_tui.service.live import Live, Phase
+from dpo_tui.service.dispatch import Assignment
+from dpo_tui.service.endpoint import spares_the_card
+from dpo_tui.service.live import Phase
 from dpo_tui.service.ports import Clock
+from dpo_tui.service.worklist import set_of
 
 _ATTEMPTS = 3
 """How often a response is tried before it counts as failed and waits for the person."""
@@ -29,46 +30,47 @@ class Request:
 
     def __init__(
         self,
-        group: Group,
-        recipe: Recipe,
-        lives: dict[int, Live],
-        endpoint: Endpoint,
+        assignment: Assignment,
         clock: Clock,
-        store: Callable[[Request, int, Completion], Awaitable[None]],
+        take: Callable[[Request, int, Completion], None],
+        on_room: Callable[[], None],
         on_change: Callable[[], None],
     ) -> None:
-        self.group = group
-        self.set_no = group.draft.set_no
-        self.open = lives
+        self.set = set_of(assignment.group)
+        self.open = assignment.lives
         """By slot, what it still has to bring."""
-        self._first_slot = min(lives)
-        self._recipe = recipe
-        self._endpoint = endpoint
+        self._messages = assignment.group.prompt.messages
+        self._first_slot = min(assignment.lives)
+        self._recipe = assignment.recipe
+        self._endpoint = assignment.endpoint
         self._clock = clock
-        self._store = store
+        self._take = take
+        """Is given every response that has ended, whole or broken."""
+        self._on_room = on_room
+        """Called when a slot, and with it room at the endpoint, is free for another request."""
         self._on_change = on_change
-        endpoint.in_flight += len(lives)
-        for live in lives.values():
+        self._endpoint.in_flight += len(self.open)
+        for live in self.open.values():
             live.begin(clock.monotonic())
 
     async def run(self) -> None:
         """Send it and see it through; a slot that it doesn't bring is free for another request."""
         n = len(self.open)
         recipe = self._recipe
-        ask = Ask(self.group.prompt.messages, recipe.sampling, n, recipe.model)
+        ask = Ask(self._messages, recipe.sampling, n, recipe.model)
         try:
             async with aclosing(self._endpoint.client.stream(ask)) as events:
                 async for event in events:
-                    await self._take(event)
+                    self._heed(event)
             if len(self.open) == n:
                 raise ServerError("the server answered without a response")
         except BackendError as error:
-            await self._fail(error)
+            self._fail(error)
         finally:
             for slot in list(self.open):
                 self._release(slot)
 
-    async def _take(self, event: ChatEvent) -> None:
+    def _heed(self, event: ChatEvent) -> None:
         match event:
             case Admitted():
                 self._endpoint.works()
@@ -82,10 +84,10 @@ class Request:
                     self._release(slot)
             case Ended(choice):
                 if self._first_slot + choice in self.open:
-                    await self._end(event)
+                    self._end(event)
         self._on_change()
 
-    async def _end(self, event: Ended) -> None:
+    def _end(self, event: Ended) -> None:
         slot = self._first_slot + event.choice
         live = self.open[slot]
         state = completion_state(live.text, event.finish_reason, whole=event.whole)
@@ -106,9 +108,9 @@ class Request:
             first_token_seconds=None if first_token is None else first_token - live.started,
             seconds=self._clock.monotonic() - live.started,
         )
-        await self._finish(slot, completion)
+        self._finish(slot, completion)
 
-    async def _fail(self, error: BackendError) -> None:
+    def _fail(self, error: BackendError) -> None:
         """Say what becomes of the slots that hadn't ended when the request failed."""
         is_refused = isinstance(error, PromptError)
         if not is_refused:
@@ -126,17 +128,20 @@ class Request:
                     error=str(error),
                     seconds=self._clock.monotonic() - live.started,
                 )
-                await self._finish(slot, completion)
+                self._finish(slot, completion)
 
-    async def _finish(self, slot: int, completion: Completion) -> None:
-        await self._store(self, slot, completion)
-        self._release(slot)
+    def _finish(self, slot: int, completion: Completion) -> None:
+        del self.open[slot]
+        self._endpoint.in_flight -= 1
+        self._take(self, slot, completion)
+        self._on_room()
 
     def _release(self, slot: int) -> None:
         live = self.open.pop(slot)
         self._endpoint.in_flight -= 1
         if live.phase is not Phase.RETRYING:
             live.phase = Phase.WAITING
+        self._on_room()
 
     def _source(self, slot: int) -> Source:
         """Where the response of a slot comes from, its own seed included."""
