@@ -202,7 +202,7 @@ def _open(path: Path) -> dict[str, float]:
         dataset = LiveDataset(path.with_suffix(".jsonl"), swift.encode)
         if not store.is_imported(b"the file"):
             raise RuntimeError("it would be read again")
-        dataset.reconcile(store.unsettled(), store.settled())
+        dataset.reconcile(store)
         total = store.progress(_ME).total
         first = store.next_undecided(_ME, -1)
         store.group(first or 1, _ME)
@@ -225,7 +225,7 @@ def _confirm(path: Path) -> dict[str, float]:
             began = perf_counter()
             store.decide(_decision(group.id), dataset.plan([_pair(group.id)]))
             times.append(1000 * (perf_counter() - began))
-            store.settle(dataset.reconcile(store.unsettled(), store.settled()).entries)
+            dataset.reconcile(store)
     return {"p50": median(times), "p99": quantiles(times, n=100)[98]}
 
 

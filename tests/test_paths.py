@@ -136,6 +136,19 @@ def test_starting_over_where_nothing_is_yet(home: Path) -> None:
     assert paths.fresh_session_path(home / "no" / "own.db") == home / "no" / "own.db"
 
 
-def test_the_dataset_is_beside_the_prompts_file() -> None:
-    assert paths.default_dataset_path(Path("a/b.v2.toml")) == Path("a/b.v2.dpo.jsonl")
-    assert paths.default_dataset_path(Path("b.txt")) == Path("b.dpo.jsonl")
+@pytest.mark.parametrize(
+    ("annotator", "others", "name"),
+    [
+        ("ann", [], "b.v2.dpo.jsonl"),
+        ("ann", ["else.jsonl"], "b.v2.dpo.jsonl"),
+        ("bob", ["b.v2.dpo.jsonl"], "b.v2.bob.dpo.jsonl"),
+        ("../bob \udc80", ["b.v2.dpo.jsonl"], "b.v2._bob_.dpo.jsonl"),
+        ("Bob", ["b.v2.dpo.jsonl", "b.v2.bob.dpo.jsonl"], "b.v2.Bob-cd9fb1e1.dpo.jsonl"),
+    ],
+)
+def test_the_dataset_is_beside_the_prompts_file_and_the_annotators_own(
+    tmp_path: Path, annotator: str, others: list[str], name: str
+) -> None:
+    prompts = tmp_path / "b.v2.toml"
+    taken = [tmp_path / each for each in others]
+    assert paths.own_dataset_path(prompts, annotator, taken) == tmp_path / name

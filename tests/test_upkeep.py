@@ -34,11 +34,7 @@ def confirm(store: SessionStore, dataset: LiveDataset, group_id: int) -> None:
         group_id, ANNOTATOR, Verdict.CONFIRMED, 1, marks, tuple(marks), 1, 1e9 + group_id, 2.4
     )
     store.decide(decision, dataset.plan([pair]))
-    settle(store, dataset)
-
-
-def settle(store: SessionStore, dataset: LiveDataset) -> None:
-    store.settle(dataset.reconcile(store.unsettled(), store.settled()).entries)
+    dataset.reconcile(store)
 
 
 @pytest.fixture
@@ -58,7 +54,7 @@ def session(person: Person) -> Path:
     store.decide(Decision(3, ANNOTATOR, Verdict.SKIPPED, 1, {}, (), 0, 1e9 + 4, 1.0), None)
     confirm(store, dataset, 4)
     store.undo(ANNOTATOR)
-    settle(store, dataset)
+    dataset.reconcile(store)
     store.close()
     return path
 
@@ -238,11 +234,12 @@ def test_a_backup_overwrites_nothing(person: Person, session: Path) -> None:
 def test_equal_pairs_of_two_annotators_are_both_rebuilt(person: Person, session: Path) -> None:
     dataset = LiveDataset(person.folder / "pairs.jsonl", swift.encode)
     with closing(SessionStore.open(session, annotator="other")) as store:
+        store.remember(dataset_path=dataset.path)
         pair = Pair(store.group(1, "other").prompt.messages, "good", "bad")
         marks = {1: Mark.CHOSEN, 2: Mark.REJECTED}
         decision = Decision(1, "other", Verdict.CONFIRMED, 1, marks, (1, 2), 1, 0.0, 0.0)
         store.decide(decision, dataset.plan([pair]))
-        store.settle(dataset.reconcile(store.unsettled(), store.settled(), store.rivals_of).entries)
+        dataset.reconcile(store)
     assert verified(person, session)[0] == 0
     lines = dataset.path.read_bytes().splitlines()
     dataset.path.write_bytes(FOREIGN)

@@ -115,7 +115,10 @@ def _add_work_arguments(command: _Parser) -> None:
     )
     files = command.add_argument_group("files")
     files.add_argument(
-        "--output", metavar="PATH", help="the dataset (default PROMPTS.dpo.jsonl beside PROMPTS)"
+        "--output",
+        metavar="PATH",
+        help="the dataset (default PROMPTS.dpo.jsonl beside PROMPTS; each further annotator gets "
+        "PROMPTS.NAME.dpo.jsonl)",
     )
     files.add_argument(
         "--session", metavar="NAME|PATH", help="another session than the one of this prompts file"

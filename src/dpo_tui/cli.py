@@ -114,7 +114,6 @@ def _job(arguments: Namespace) -> Job:
         prompts=prompts,
         fingerprint=prompts.fingerprint(time()),
         session_path=session,
-        default_dataset_path=paths.default_dataset_path(path),
         settings=settings,
         key_of=lambda server: api_key(server, os.environ),
         annotator=arguments.annotator or _user_name(),

@@ -16,6 +16,7 @@ from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Prompt
 from dpo_tui.importing import Say, bring_in
+from dpo_tui.paths import own_dataset_path
 from dpo_tui.routes import KeyOf, find_routes
 from dpo_tui.service.generation import Route
 from dpo_tui.settings import Settings
@@ -31,7 +32,6 @@ class Job:
     fingerprint: bytes | None
     """The same as long as `prompts` is; None if that can't be known."""
     session_path: Path
-    default_dataset_path: Path
     settings: Settings
     key_of: KeyOf
     annotator: str
@@ -90,12 +90,17 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
 
 
 def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
-    """The dataset file: the one that was named, else the session's own."""
-    path = job.settings.output or store.info().dataset_path or job.default_dataset_path
-    dataset = LiveDataset(path, swift.encode)
+    """The dataset file: the one that was named, else the annotator's own."""
+    others = dict(store.info().dataset_paths)
+    own = others.pop(job.annotator, None)
+    path = job.settings.output or own
+    dataset = LiveDataset(
+        path or own_dataset_path(job.prompts_path, job.annotator, others.values()), swift.encode
+    )
     if labels:
         check_writable(dataset.path)
-    store.remember(prompts_path=job.prompts_path.resolve(), dataset_path=dataset.path)
+        store.remember(dataset_path=dataset.path)
+    store.remember(prompts_path=job.prompts_path.resolve())
     return dataset
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -87,9 +88,19 @@ def latest_session_path(prompts: Path) -> Path:
     return _numbered(path, _newest_number(path) or 1)
 
 
-def default_dataset_path(prompts: Path) -> Path:
-    """The dataset file beside the prompts file."""
-    return prompts.with_name(f"{prompts.stem}.dpo.jsonl")
+def own_dataset_path(prompts: Path, annotator: str, others: Iterable[Path]) -> Path:
+    """The dataset file of an annotator, beside the prompts file.
+
+    The first one has the plain name; where it is one of the `others`, the annotator's own is in it.
+    """
+    taken = {os.fsencode(each.resolve()).lower() for each in others}
+    name = _safe(annotator)
+    digest = sha256(annotator.encode(errors="surrogatepass")).hexdigest()[:8]
+    *free, last = (
+        prompts.with_name(f"{prompts.stem}{own}.dpo.jsonl")
+        for own in ("", f".{name}", f".{name}-{digest}")
+    )
+    return next((each for each in free if os.fsencode(each.resolve()).lower() not in taken), last)
 
 
 def _own_folder(folder: Path) -> Path:
@@ -106,9 +117,9 @@ def _own_folder(folder: Path) -> Path:
     return folder
 
 
-def _safe(stem: str) -> str:
-    """The stem as a bounded part of a file name."""
-    safe = _UNSAFE.sub("_", stem).encode()[:_STEM_BYTES].decode(errors="ignore").strip(".-")
+def _safe(name: str) -> str:
+    """A name as a bounded part of a file name."""
+    safe = _UNSAFE.sub("_", name).encode()[:_STEM_BYTES].decode(errors="ignore").strip(".-")
     return safe or "prompts"
 
 

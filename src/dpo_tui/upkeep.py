@@ -126,24 +126,18 @@ def repair(session: Path) -> list[str]:
             open_stores.callback(each.close)
         if stores:
             stores[0].rebuild()
-            _rebuild_dataset(stores[0], found.dataset_path)
+            paths = stores[0].info().dataset_paths
+            for annotator, each in zip(found.annotators, stores, strict=True):
+                if annotator in paths:
+                    LiveDataset(paths[annotator], swift.encode).reconcile(each)
     return verify(session)
-
-
-def _rebuild_dataset(store: SessionStore, path: Path | None) -> None:
-    if path is None:
-        return
-    # As if nothing were known of the file: then every entry is looked for in all of it.
-    result = LiveDataset(path, swift.encode).reconcile(store.entries(), ())
-    store.settle(result.entries)
 
 
 def _findings(found: SessionCheck) -> list[str]:
     findings = [f"session: {each}" for each in (*found.damage, *found.deviations)]
-    if found.dataset_path is not None and not found.damage:
+    for path, entries in found.datasets.items():
         try:
-            path = found.dataset_path
-            findings += (f"dataset {path}: {each}" for each in inspect_dataset(path, found.entries))
+            findings += (f"dataset {path}: {each}" for each in inspect_dataset(path, entries))
         except DatasetError as error:
             findings.append(str(error))
     return findings

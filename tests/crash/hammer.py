@@ -64,7 +64,8 @@ def _generate(person: Person) -> None:
 
 
 def _label(person: Person, name: str, groups: int, random: Random) -> int:
-    with person.start(*_words("annotate", name), cols=100, rows=36) as terminal:
+    words = (*_words("annotate", name), "--output", "prompts.dpo.jsonl")
+    with person.start(*words, cols=100, rows=36) as terminal:
         decisions = 0
         while not _is_over(terminal, groups):
             terminal.press(*_keys(random))

@@ -6,7 +6,7 @@ import fcntl
 import os
 import resource
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,28 +27,39 @@ def line(number: int, size: int = 1) -> bytes:
     return swift.encode(pair(number, size))
 
 
-class Ledger:
+class Known:
     """What a session knows of a dataset file."""
 
     def __init__(self, path: Path) -> None:
         self.dataset = LiveDataset(path, swift.encode)
         self.entries: dict[int, Entry] = {}
+        self.reads = 0
+        """Settled entries that were read."""
+        self._unsettled: Sequence[Entry] = ()
 
     def add(self, number: int, size: int = 1) -> Reconciliation:
         planned = self.dataset.plan([pair(number, size)])
-        return self.settle(Entry(number, planned, wanted=True))
+        return self.reconcile(Entry(number, planned, wanted=True))
 
     def drop(self, number: int) -> Reconciliation:
-        return self.settle(Entry(number, self.entries[number].region, wanted=False))
+        return self.reconcile(Entry(number, self.entries[number].region, wanted=False))
 
-    def settle(self, *unsettled: Entry) -> Reconciliation:
-        result = self.dataset.reconcile(unsettled, self.settled({e.decision_id for e in unsettled}))
-        self.entries |= {each.decision_id: each for each in result.entries}
-        return result
+    def reconcile(self, *unsettled: Entry) -> Reconciliation:
+        self._unsettled = unsettled
+        return self.dataset.reconcile(self)
 
-    def settled(self, but: set[int]) -> Iterator[Entry]:
+    def unsettled(self) -> Sequence[Entry]:
+        return self._unsettled
+
+    def settled(self) -> Iterator[Entry]:
+        but = {each.decision_id for each in self._unsettled}
         there = [e for e in self.entries.values() if e.wanted and e.decision_id not in but]
-        yield from sorted(there, key=lambda each: -each.region.offset)
+        for entry in sorted(there, key=lambda each: -each.region.offset):
+            self.reads += 1
+            yield entry
+
+    def settle(self, entries: Iterable[Entry]) -> None:
+        self.entries |= {each.decision_id: each for each in entries}
 
 
 @pytest.fixture
@@ -69,7 +80,7 @@ def full_disk(at: int) -> Iterator[None]:
 def test_a_new_file_is_private_whatever_the_umask(path: Path) -> None:
     before = os.umask(0)
     try:
-        Ledger(path).add(1)
+        Known(path).add(1)
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -82,7 +93,7 @@ def test_planning_writes_nothing(path: Path) -> None:
 
 def test_a_foreign_line_without_an_end_is_never_glued_to(path: Path) -> None:
     path.write_bytes(b'{"foreign": 1}')
-    ledger = Ledger(path)
+    ledger = Known(path)
     ledger.add(1)
     assert path.read_bytes() == b'{"foreign": 1}\n' + line(1)
     ledger.drop(1)
@@ -90,7 +101,7 @@ def test_a_foreign_line_without_an_end_is_never_glued_to(path: Path) -> None:
 
 
 def test_taking_out_the_last_one_cuts_and_keeps_the_file(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     ledger.add(1)
     ledger.add(2)
     before = path.stat().st_ino
@@ -100,33 +111,33 @@ def test_taking_out_the_last_one_cuts_and_keeps_the_file(path: Path) -> None:
 
 
 def test_taking_one_out_of_the_middle_keeps_the_rest_and_the_mode(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     for number in (1, 2, 3):
         ledger.add(number)
     path.chmod(0o640)
     with path.open("ab") as stream:
         stream.write(b'{"foreign": 1}')
-    result = ledger.drop(2)
+    assert ledger.drop(2) == Reconciliation(settled=2, removed=1)
     assert path.read_bytes() == line(1) + line(3) + b'{"foreign": 1}'
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert {each.decision_id for each in result.entries} == {2, 3}
+    assert ledger.entries[3].region.offset == len(line(1))
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
 def test_several_at_once_are_taken_out_in_one_step(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     for number in range(6):
         ledger.add(number)
     gone = [Entry(n, ledger.entries[n].region, wanted=False) for n in (1, 2, 4)]
-    assert ledger.settle(*gone).removed == 3
+    assert ledger.reconcile(*gone).removed == 3
     assert path.read_bytes() == line(0) + line(3) + line(5)
-    assert ledger.settle().entries == ()
+    assert ledger.reconcile() == Reconciliation()
 
 
 def test_a_symlink_is_followed_once_and_stays(tmp_path: Path, path: Path) -> None:
     target = tmp_path / "elsewhere.jsonl"
     path.symlink_to(target)
-    ledger = Ledger(path)
+    ledger = Known(path)
     path.unlink()
     ledger.add(1)
     assert target.read_bytes() == line(1)
@@ -134,7 +145,7 @@ def test_a_symlink_is_followed_once_and_stays(tmp_path: Path, path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "symlink"])
 def test_what_is_no_file_is_refused(path: Path, kind: str) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     if kind == "folder":
         path.mkdir()
     elif kind == "fifo":
@@ -142,7 +153,7 @@ def test_what_is_no_file_is_refused(path: Path, kind: str) -> None:
     elif kind == "symlink":
         path.symlink_to("/dev/null")
     else:
-        ledger = Ledger(Path("/dev/null"))
+        ledger = Known(Path("/dev/null"))
     with pytest.raises(DatasetError) as caught:
         ledger.add(1)
     assert "pairs.jsonl" in caught.value.message or "/dev/null" in caught.value.message
@@ -151,12 +162,12 @@ def test_what_is_no_file_is_refused(path: Path, kind: str) -> None:
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="gone") as caught:
-        Ledger(tmp_path / "gone" / "pairs.jsonl").add(1)
+        Known(tmp_path / "gone" / "pairs.jsonl").add(1)
     assert "Make the folder" in caught.value.remedy
 
 
 def test_a_full_disk_leaves_no_part_of_a_line(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     ledger.add(1)
     with full_disk(path.stat().st_size + 100), pytest.raises(DatasetError) as caught:
         ledger.add(2, size=1000)
@@ -167,7 +178,7 @@ def test_a_full_disk_leaves_no_part_of_a_line(path: Path) -> None:
 
 
 def test_a_full_disk_while_rewriting_leaves_the_file_as_it_was(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     for number in (1, 2, 3):
         ledger.add(number)
     before = path.read_bytes()
@@ -178,7 +189,7 @@ def test_a_full_disk_while_rewriting_leaves_the_file_as_it_was(path: Path) -> No
 
 
 def test_two_sessions_share_a_file(path: Path) -> None:
-    one, two = Ledger(path), Ledger(path)
+    one, two = Known(path), Known(path)
     one.add(1)
     two.add(2)
     one.add(3)
@@ -186,15 +197,15 @@ def test_two_sessions_share_a_file(path: Path) -> None:
     one.drop(1)
     two.drop(2)
     assert path.read_bytes() == line(3) + line(4)
-    assert [each.decision_id for each in one.settle().entries] == [3]  # the other one moved it
-    assert two.settle().entries == one.settle().entries == ()
+    assert one.reconcile() == Reconciliation(settled=1)  # the other one moved it
+    assert two.reconcile() == one.reconcile() == Reconciliation()
     assert path.read_bytes() == line(3) + line(4)
 
 
 def test_while_another_one_holds_the_lock_nothing_is_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     ledger.add(1)
     monkeypatch.setattr("dpo_tui.datasets.file._LOCK_SECONDS", 0.0)
     with path.open("rb") as other:
@@ -206,40 +217,40 @@ def test_while_another_one_holds_the_lock_nothing_is_written(
 
 
 def test_a_deleted_file_is_written_again_in_order(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     for number in (1, 2, 3):
         ledger.add(number)
     path.unlink()
-    assert ledger.settle().appended == 3
+    assert ledger.reconcile().appended == 3
     assert path.read_bytes() == line(1) + line(2) + line(3)
 
 
 def test_a_deleted_file_whose_rewriting_was_cut_off_is_completed(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     for number in (1, 2, 3):
         ledger.add(number)
     path.write_bytes(line(1) + line(2)[:40])
-    result = ledger.settle()
+    result = ledger.reconcile()
     assert (result.appended, result.completed) == (1, 1)
     assert path.read_bytes() == line(1) + line(2) + line(3)
 
 
 def test_when_all_is_well_only_the_last_entry_is_read(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     for number in (1, 2, 3):
         ledger.add(number)
-    settled = ledger.settled(set())
-    assert ledger.dataset.reconcile([], settled).entries == ()
-    assert len(list(settled)) == 2
+    ledger.reads = 0
+    assert ledger.reconcile() == Reconciliation()
+    assert ledger.reads == 1
 
 
 def test_a_torn_write_is_completed(path: Path) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     ledger.add(1)
     planned = ledger.dataset.plan([pair(2)])
     with path.open("ab") as stream:
         stream.write(line(2)[:40])
-    assert ledger.settle(Entry(2, planned, wanted=True)).completed == 1
+    assert ledger.reconcile(Entry(2, planned, wanted=True)).completed == 1
     assert path.read_bytes() == line(1) + line(2)
 
 
@@ -250,20 +261,28 @@ def test_a_torn_write_is_completed(path: Path) -> None:
 def test_a_line_that_was_written_behind_a_torn_one_is_kept(
     path: Path, cut: int, glue: bytes
 ) -> None:
-    ledger = Ledger(path)
+    ledger = Known(path)
     ledger.add(1)
     planned = ledger.dataset.plan([pair(2)])
     foreign = b'{"messages": [{"role": "user", "content": "question 9"}]}\n'
     with path.open("ab") as stream:
         stream.write(line(2)[:cut] + glue + foreign)
-    ledger.settle(Entry(2, planned, wanted=True))
+    ledger.reconcile(Entry(2, planned, wanted=True))
     assert path.read_bytes() == line(1) + foreign + line(2)
-    assert ledger.settle().entries == ()
+    assert ledger.reconcile() == Reconciliation()
 
 
 def test_equal_lines_of_two_decisions_are_both_there(path: Path) -> None:
-    dataset = LiveDataset(path, swift.encode)
-    entries = [Entry(n, dataset.plan([pair(7)]), wanted=True) for n in (1, 2)]
-    result = dataset.reconcile(entries, [])
+    ledger = Known(path)
+    planned = ledger.dataset.plan([pair(7)])
+    ledger.reconcile(*(Entry(number, planned, wanted=True) for number in (1, 2)))
     assert path.read_bytes() == line(7) * 2
-    assert {each.region.offset for each in result.entries} == {0, len(line(7))}
+    assert {each.region.offset for each in ledger.entries.values()} == {0, len(line(7))}
+
+
+def test_what_should_not_be_there_makes_no_file(path: Path) -> None:
+    ledger = Known(path)
+    gone = Entry(1, ledger.dataset.plan([pair(1)]), wanted=False)
+    assert ledger.reconcile(gone) == Reconciliation(settled=1)
+    assert ledger.entries == {1: gone}
+    assert not path.exists()

@@ -1,7 +1,4 @@
-"""Two annotators who write the same words into one dataset file don't take each other's lines.
-
-Nobody dies here; what a death does to one annotator's lines is in `test_ledger`.
-"""
+"""Two annotators who write the same words into one dataset file don't take each other's lines."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
+from tests.datasets.test_ledger import Unheard, reconcile_and_die
 from tests.samples import ready
 
 PROMPTS = [
@@ -38,6 +36,7 @@ class Rivals(RuleBasedStateMachine):
         }
         for store in self.stores.values():
             self.stack.callback(store.close)
+            store.remember(dataset_path=self.dataset.path)
         self.stores["ann"].import_prompts(PROMPTS)
 
     @rule(name=who, group_id=groups, good=st.integers(0, 1), more=st.booleans())
@@ -60,8 +59,19 @@ class Rivals(RuleBasedStateMachine):
     @rule(name=who)
     def catch_up(self, name: str) -> None:
         store = self.stores[name]
-        result = self.dataset.reconcile(store.unsettled(), store.settled(), store.rivals_of)
-        store.settle(result.entries)
+        self.dataset.reconcile(store)
+
+    @rule(name=who)
+    def catch_up_without_noting_it(self, name: str) -> None:
+        self.dataset.reconcile(Unheard(self.stores[name]))
+
+    @rule(name=who, step=st.integers(0, 12), part=st.floats(0, 1))
+    def die_while_catching_up(self, name: str, step: int, part: float) -> None:
+        reconcile_and_die(self.dataset, self.stores[name], step, part)
+
+    @rule(name=who)
+    def redo(self, name: str) -> None:
+        self.stores[name].redo(name)
 
     @rule()
     def agree(self) -> None:
@@ -84,4 +94,4 @@ class Rivals(RuleBasedStateMachine):
 
 
 TestRivals = Rivals.TestCase
-TestRivals.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestRivals.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

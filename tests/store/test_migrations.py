@@ -38,6 +38,7 @@ def check_content(store: SessionStore) -> None:
     assert store.group(4, ANNOTATOR).draft == Draft(1, {1: Mark.CHOSEN})
     assert [each.id for each in store.upcoming(ANNOTATOR, 0, 9)] == [2, 4]
     assert store.next_skipped(ANNOTATOR, -1) == 3
+    assert store.info().dataset_paths == {ANNOTATOR: Path("/data/pairs.jsonl")}
 
 
 def test_an_old_session_opens_and_goes_on(old: Path) -> None:

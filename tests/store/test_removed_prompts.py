@@ -45,8 +45,7 @@ class Desk:
         self.store.remember(dataset_path=self.dataset.path)
 
     def settle(self) -> None:
-        result = self.dataset.reconcile(self.store.unsettled(), self.store.settled())
-        self.store.settle(result.entries)
+        self.dataset.reconcile(self.store)
 
     def confirm(self, group_id: int, name: str) -> Decision:
         marks = {1: Mark.CHOSEN}
@@ -209,7 +208,8 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.desk.dataset.path.read_bytes().count(FOREIGN) == 1
         found = check_session(self.desk.path)
         assert found.damage == found.deviations == []
-        assert list(inspect_dataset(self.desk.dataset.path, found.entries)) == []
+        ((path, entries),) = found.datasets.items()
+        assert list(inspect_dataset(path, entries)) == []
 
 
 TestAnyOrder = AnyOrder.TestCase

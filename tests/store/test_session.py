@@ -283,7 +283,10 @@ def test_it_remembers_its_files(store: SessionStore) -> None:
     store.remember(prompts_path=Path("/a\udcff.toml"), dataset_path=Path("/b.jsonl"))
     store.remember(dataset_path=Path("/c.jsonl"))
     info = store.info()
-    assert (info.prompts_path, info.dataset_path) == (Path("/a\udcff.toml"), Path("/c.jsonl"))
+    assert (info.prompts_path, info.dataset_paths) == (
+        Path("/a\udcff.toml"),
+        {ME: Path("/c.jsonl")},
+    )
 
 
 def test_an_unknown_group_is_told(store: SessionStore) -> None:

@@ -12,7 +12,7 @@ import io
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -191,8 +191,8 @@ def reading(path: Path) -> Iterator[DatasetFile | None]:
 
 
 @contextmanager
-def writing(path: Path, *, create: bool) -> Iterator[DatasetFile | None]:
-    """The file, locked, for changing it; without `create`, None if there is none.
+def writing(path: Path, *, create: Callable[[], bool]) -> Iterator[DatasetFile | None]:
+    """The file, locked, for changing it; if there is none and `create` says no, None.
 
     Raises:
         DatasetError: it can't be written.
@@ -246,12 +246,12 @@ def _open(path: Path, flags: int) -> int:
     return fd
 
 
-def _open_locked(path: Path, *, create: bool) -> int | None:
+def _open_locked(path: Path, *, create: Callable[[], bool]) -> int | None:
     while True:
         try:
             fd = _open(path, os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
-            if not create:
+            if not create():
                 return None
             try:
                 fd = _open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL)

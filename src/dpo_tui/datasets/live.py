@@ -5,20 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 from dpo_tui.datasets.file import DatasetFile, Span, reading, writing
-from dpo_tui.datasets.matching import (
-    Layout,
-    RivalsOf,
-    find,
-    is_in_place,
-    is_part_of,
-    lines_of,
-    lines_start,
-)
-from dpo_tui.domain.ledger import Entry, Reconciliation, Region
+from dpo_tui.datasets.matching import Layout, find, is_in_place, lines_of, lines_start
+from dpo_tui.domain.ledger import Entry, Ledger, Reconciliation, Region
 from dpo_tui.domain.model import Pair
 from dpo_tui.errors import DatasetError
 
@@ -50,45 +42,50 @@ class LiveDataset:
             # `reconcile` will tell it; it also finds the place.
             return Region(0, lines)
 
-    def reconcile(
-        self,
-        unsettled: Sequence[Entry],
-        settled: Iterable[Entry],
-        rivals_of: RivalsOf = lambda _: (),
-    ) -> Reconciliation:
-        """Make the file agree with the session, however it came to differ.
+    def reconcile(self, ledger: Ledger) -> Reconciliation:
+        """Make the file agree with the session, however it came to differ, and note it there.
 
-        `settled` comes with the last one of the file first. If nothing is unsettled and that one is
-        in its place, nothing else is read. Else those behind the first unsettled one are looked at,
-        and all of them if one isn't in its place: others edited the file, or it is another one.
-        `rivals_of` is asked while nobody else writes. Can be interrupted anywhere and done again.
+        If nothing is unsettled and the last settled entry is in its place, nothing else is read.
+        Else those behind the first unsettled one are looked at, and all of them if one isn't in its
+        place: others edited the file, or it is another one. Can be interrupted anywhere and done
+        again.
 
         Raises:
             DatasetError: the file could not be read or changed; calling again later is safe.
         """
-        rest = iter(settled)
-        nearby = list(_down_to(rest, min(map(lines_start, unsettled), default=None)))
-        if not nearby and not unsettled:
-            return Reconciliation(())
-        create = bool(nearby) or any(each.wanted for each in unsettled)
-        with writing(self._path, create=create) as file:
-            if file is None:
-                return Reconciliation(tuple(unsettled))
-            # What was there is still there, as far as it is looked at: nobody moved it.
-            written = [*nearby, *(each for each in unsettled if not each.wanted)]
-            in_place = all(is_in_place(file, each) for each in written)
-            if in_place and not unsettled:
-                return Reconciliation(())
-            astray = any(
-                is_part_of(each, rival) and not is_in_place(file, rival)
-                for rival in rivals_of(unsettled)
-                for each in unsettled
-            )
-            if nearby and in_place and not astray:
-                # What we write goes behind these, so nothing of ours is lost before them.
-                floor = min(map(lines_start, [*nearby, *unsettled]))
-                return _repair(file, nearby[::-1], unsettled, floor, rivals_of)
-            return _repair(file, [*nearby, *rest][::-1], unsettled, 0, rivals_of)
+        before = ledger.unsettled()
+        with writing(self._path, create=lambda: _has_lines(ledger)) as file:
+            if file is None:  # nothing is there, and so nothing of what shouldn't be
+                ledger.settle(before)
+                return Reconciliation(len(before))
+            # Read, and noted in the end, under the lock: others of this session write there too.
+            result, entries = _agree(file, ledger)
+            if entries:
+                ledger.settle(entries)
+            return result
+
+
+def _has_lines(ledger: Ledger) -> bool:
+    """Whether something should be in the file."""
+    wanted = (each for each in chain(ledger.unsettled(), ledger.settled()) if each.wanted)
+    return next(wanted, None) is not None
+
+
+def _agree(file: DatasetFile, ledger: Ledger) -> tuple[Reconciliation, Sequence[Entry]]:
+    """Make the file agree; also gives the entries whose places are known anew."""
+    unsettled = ledger.unsettled()
+    rest = ledger.settled()
+    nearby = list(_down_to(rest, min(map(lines_start, unsettled), default=None)))
+    # What was there is still there, as far as it is looked at: nobody moved it.
+    written = [*nearby, *(each for each in unsettled if not each.wanted)]
+    in_place = all(is_in_place(file, each) for each in written)
+    if in_place and not unsettled:
+        return Reconciliation(), ()
+    if nearby and in_place:
+        # What we write goes behind these, so nothing of ours is lost before them.
+        floor = min(map(lines_start, [*nearby, *unsettled]))
+        return _repair(file, nearby[::-1], unsettled, floor)
+    return _repair(file, [*nearby, *rest][::-1], unsettled, 0)
 
 
 def _at_end(file: DatasetFile, lines: bytes) -> Region:
@@ -110,9 +107,8 @@ def _repair(
     settled: Sequence[Entry],
     unsettled: Sequence[Entry],
     floor: int,
-    rivals_of: RivalsOf,
-) -> Reconciliation:
-    layout = find(file, settled, unsettled, floor, rivals_of)
+) -> tuple[Reconciliation, Sequence[Entry]]:
+    layout = find(file, settled, unsettled, floor)
     entries = [*settled, *unsettled]
     unwanted = [each for each in entries if not each.wanted]
     spans = sorted(
@@ -126,18 +122,19 @@ def _repair(
     missing = [each for each in entries if each.wanted and each.decision_id not in starts]
     starts |= _append(file, missing)
     placed = [_placed(each, starts) if each.wanted else each for each in entries]
-    changed = tuple(
+    changed = [
         each
         for number, each in enumerate(placed)
         if number >= len(settled) or each is not entries[number]
-    )
+    ]
     completed = sum(each.decision_id in layout.torn for each in missing)
-    return Reconciliation(
-        entries=changed,
+    result = Reconciliation(
+        settled=len(changed),
         appended=len(missing) - completed,
         removed=len(spans) - completed,
         completed=completed,
     )
+    return result, changed
 
 
 def _span(layout: Layout, entry: Entry) -> Span:

@@ -9,15 +9,11 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from dpo_tui.datasets.file import DatasetFile, Span
 from dpo_tui.domain.ledger import Entry
-
-RivalsOf: TypeAlias = Callable[[Sequence[Entry]], Sequence[Entry]]
-"""Entries of other annotators that may be in the file and have lines in common with these."""
 
 
 def lines_of(entry: Entry) -> bytes:
@@ -37,11 +33,6 @@ def is_in_place(file: DatasetFile, entry: Entry) -> bool:
     if start == 0:
         return file.read(0, len(lines)) == lines
     return file.read(start - 1, len(lines) + 1) == b"\n" + lines
-
-
-def is_part_of(entry: Entry, rival: Entry) -> bool:
-    """Whether all of an entry's lines are among a rival's, so that they could be taken for them."""
-    return b"\n" + lines_of(entry) in b"\n" + lines_of(rival)
 
 
 @dataclass(slots=True)
@@ -77,10 +68,6 @@ class Layout:
             self.torn[entry.decision_id] = Span(start, start + len(there))
         return placed
 
-    def reserve(self, entry: Entry) -> bool:
-        """Leave the bytes at an entry's known place to it; False if some of them are taken."""
-        return self._take(lines_start(entry), lines_of(entry))
-
     def _take(self, start: int, lines: bytes) -> bool:
         # Only whole lines are taken, so what overlaps has the beginning of a line in common.
         begins = {start}
@@ -95,20 +82,14 @@ class Layout:
 
 
 def find(
-    file: DatasetFile,
-    settled: Sequence[Entry],
-    unsettled: Sequence[Entry],
-    floor: int,
-    rivals_of: RivalsOf = lambda _: (),
+    file: DatasetFile, settled: Sequence[Entry], unsettled: Sequence[Entry], floor: int
 ) -> Layout:
     """Where every entry's lines are: at the known place, else anywhere from `floor` on.
 
     `settled` is in the order of the file, and has every settled entry from `floor` on. Of what
     could be several entries' lines, the longest is taken first, so that no part of it is left over,
-    and a wanted one before its equal that should go.
-
-    What rivals may claim is left to them. Lines that are equal can't be told apart, so that it is
-    enough if there are as many as are claimed.
+    and a wanted one before its equal that should go. Lines that are equal can't be told apart, so
+    that it is enough if there are as many as are claimed.
     """
     layout = Layout()
     for entry in settled:
@@ -116,46 +97,16 @@ def find(
             layout.place(entry, lines_start(entry))
     begin = _line_start(file, floor)
     missing = [each for each in (*settled, *unsettled) if not layout.has(each)]
-    rivals = [*{each.decision_id: each for each in rivals_of(missing)}.values()]
-    rivals.sort(key=lambda each: len(lines_of(each)))
-    astray: list[Entry] = []
-
-    def reserve(length: int) -> None:
-        while rivals and len(lines_of(rivals[-1])) >= length:
-            rival = rivals.pop()
-            if not (is_in_place(file, rival) and layout.reserve(rival)):
-                astray.append(rival)
-
     places = _places(file, missing, begin)
     missing.sort(key=lambda each: (-len(lines_of(each)), not each.wanted))
     for entry in missing:
         starts = places[lines_of(entry)]
-        reserve(len(lines_of(entry)))
-        if not _may_be_there(entry, starts, astray, layout):
-            continue
         if is_in_place(file, entry) and layout.place(entry, lines_start(entry)):
             continue
         while starts and not layout.place(entry, starts.pop()):
             pass
-    reserve(0)
     _find_torn(file, [each for each in missing if not layout.has(each)], layout, begin)
     return layout
-
-
-def _may_be_there(
-    entry: Entry, starts: Sequence[int], astray: Sequence[Entry], layout: Layout
-) -> bool:
-    """Whether some of the lines that stand there can be an entry's own.
-
-    A rival's are somewhere at or behind the place where it was to be written.
-    """
-    rivals = [each for each in astray if is_part_of(entry, each)]
-    if not rivals:
-        return True
-    known = lines_start(entry)
-    if known in starts and all(known < lines_start(each) for each in rivals):
-        return True
-    return sum(not layout.is_taken(each) for each in starts) > len(rivals)
 
 
 def _line_start(file: DatasetFile, floor: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,32 @@ class Entry:
     """Whether the decision counts, so that its pairs belong in the file."""
 
 
+class Ledger(Protocol):
+    """What a session knows of one dataset file: the entries of all who write their pairs there.
+
+    An entry is in it before its lines are written. So whoever holds the file's lock and reads the
+    ledger then knows of every line that this session can have in the file.
+    """
+
+    def unsettled(self) -> Sequence[Entry]:
+        """Entries whose writing or removal is not known to have happened, oldest first."""
+        ...
+
+    def settled(self) -> Iterator[Entry]:
+        """All other entries that have bytes in the file, the last one of the file first."""
+        ...
+
+    def settle(self, entries: Iterable[Entry]) -> None:
+        """Note that the file agrees with these entries, at these offsets."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """What it took to make the dataset file agree with the session."""
 
-    entries: tuple[Entry, ...]
-    """The entries that were passed in, with the offsets where their bytes now are."""
+    settled: int = 0
+    """Entries that were not known to be where they are now."""
     appended: int = 0
     """Decisions whose pairs were missing and were written."""
     removed: int = 0

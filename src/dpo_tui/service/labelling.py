@@ -376,7 +376,4 @@ class Labelling:
         self.on_change()
 
     def _reconcile(self) -> None:
-        store = self._disk.store
-        result = self._dataset.reconcile(store.unsettled(), store.settled(), store.rivals_of)
-        if result.entries:
-            store.settle(result.entries)
+        self._dataset.reconcile(self._disk.store)

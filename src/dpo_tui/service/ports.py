@@ -5,12 +5,12 @@ Adapters implement them without importing this module's callers; only `main` kno
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from dpo_tui.domain.chat import Ask, ChatEvent
-from dpo_tui.domain.ledger import Entry, Reconciliation, Region
+from dpo_tui.domain.ledger import Entry, Ledger, Reconciliation, Region
 from dpo_tui.domain.model import (
     Completion,
     Decision,
@@ -102,18 +102,10 @@ class Dataset(Protocol):
         """Where and how these pairs would be appended now; writes nothing and never fails."""
         ...
 
-    def reconcile(
-        self,
-        unsettled: Sequence[Entry],
-        settled: Iterable[Entry],
-        rivals_of: Callable[[Sequence[Entry]], Sequence[Entry]],
-    ) -> Reconciliation:
+    def reconcile(self, ledger: Ledger) -> Reconciliation:
         """Make the file agree with the session after a crash, a failed write or a foreign edit.
 
-        `unsettled` are entries whose writing or removal is not known to have happened, oldest
-        first; `settled`, read only as far as it must be, are all the others, the last one of the
-        file first. `rivals_of` gives the entries of other annotators that may be in the file and
-        have lines in common with these, so that nobody takes another's for their own.
+        The ledger is read while nobody else writes to the file, and told in the end.
 
         Raises:
             DatasetError: the file could not be read or changed; calling again later is safe.
@@ -137,7 +129,7 @@ class Role(Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(Ledger, Protocol):
     """The session file. Every method that changes something has committed it to disk on return.
 
     Calls block and are made from one thread at a time. Raises StoreError when the disk refuses:
@@ -201,22 +193,6 @@ class Store(Protocol):
 
         A new decision in between ends this; None when there is nothing to redo.
         """
-        ...
-
-    def unsettled(self) -> Sequence[Entry]:
-        """Entries whose writing or removal is not known to have happened, oldest first."""
-        ...
-
-    def settled(self) -> Iterable[Entry]:
-        """All other entries that have bytes in the file, the last one of the file first."""
-        ...
-
-    def rivals_of(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """Entries of other annotators on the same groups that may have lines in the file."""
-        ...
-
-    def settle(self, entries: Iterable[Entry]) -> None:
-        """Note that the dataset file agrees with these entries, at these offsets."""
         ...
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,11 +27,10 @@ class SessionCheck:
     """What no repair can mend."""
     deviations: list[str] = field(default_factory=list)
     """What was derived wrongly, and can be derived anew."""
-    dataset_path: Path | None = None
     annotators: list[str] = field(default_factory=list)
     """Everybody who has worked on it."""
-    entries: list[Entry] = field(default_factory=list)
-    """What should stand in the dataset file, of every annotator."""
+    datasets: dict[Path, list[Entry]] = field(default_factory=dict)
+    """What should stand in each dataset file."""
 
 
 @dataclass(slots=True)
@@ -60,9 +60,9 @@ def check_session(path: Path) -> SessionCheck:
             if not found.damage:
                 _require_current(connection, path)
                 info = load_info(connection, path)
-                found.dataset_path, found.annotators = info.dataset_path, list(info.progress)
+                found.annotators = list(info.progress)
                 found.deviations += _deviations(connection)
-                found.entries += all_entries(connection)
+                found.datasets = _datasets(connection)
         except sqlite3.DatabaseError as error:
             found.damage.append(str(error))
         return found
@@ -88,6 +88,17 @@ def rebuild(connection: sqlite3.Connection) -> None:
         "WHERE lines IS NOT NULL AND id NOT IN (SELECT decision_id FROM regions)"
     )
     derive_all(connection)
+
+
+def _datasets(connection: sqlite3.Connection) -> dict[Path, list[Entry]]:
+    rows = connection.execute(
+        "SELECT min(id), dataset_path FROM annotators WHERE dataset_path IS NOT NULL "
+        "GROUP BY dataset_path ORDER BY 1"
+    )
+    return {
+        Path(os.fsdecode(path)): all_entries(connection, annotator_id)
+        for annotator_id, path in rows.fetchall()
+    }
 
 
 def _require_current(connection: sqlite3.Connection, path: Path) -> None:

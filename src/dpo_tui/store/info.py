@@ -21,8 +21,6 @@ class SessionInfo:
     path: Path
     prompts_path: Path | None
     """The prompts file that it was last opened with."""
-    dataset_path: Path | None
-    """The dataset file that its decisions go to."""
     created_at: float
     """Unix time in seconds."""
     last_used_at: float
@@ -31,6 +29,8 @@ class SessionInfo:
     """Groups in the queue."""
     progress: Mapping[str, Progress]
     """By annotator."""
+    dataset_paths: Mapping[str, Path] = field(default_factory=dict)
+    """The dataset files that decisions go to, by annotator; can be the same one."""
     last_change: ImportSummary = field(default_factory=ImportSummary)
     """What the last edit of the prompts file changed."""
 
@@ -50,11 +50,11 @@ def describe(path: Path) -> SessionInfo:
 def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
     """The same over an open connection."""
     row = connection.execute(
-        "SELECT prompts_path, dataset_path, created_at, last_used_at, queued FROM session"
+        "SELECT prompts_path, created_at, last_used_at, queued FROM session"
     ).fetchone()
     if row is None:
         raise StoreError(f"Session {path}: it was never opened to its end.", remedy="Remove it.")
-    prompts_path, dataset_path, created_at, last_used_at, total = row
+    prompts_path, created_at, last_used_at, total = row
     annotators = connection.execute(
         "SELECT name, confirmed, skipped, pairs FROM annotators ORDER BY id"
     )
@@ -62,13 +62,22 @@ def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
     return SessionInfo(
         path,
         unpack_path(prompts_path),
-        unpack_path(dataset_path),
         created_at,
         last_used_at,
         total,
         progress,
+        _dataset_paths(connection),
         _last_change(connection),
     )
+
+
+def _dataset_paths(connection: sqlite3.Connection) -> dict[str, Path]:
+    if version_of(connection) < 4:
+        rows = connection.execute("SELECT name, dataset_path FROM annotators, session")
+    else:
+        rows = connection.execute("SELECT name, dataset_path FROM annotators ORDER BY id")
+    paths = {unpack(name): unpack_path(path) for name, path in rows}
+    return {name: path for name, path in paths.items() if path}
 
 
 def _last_change(connection: sqlite3.Connection) -> ImportSummary:

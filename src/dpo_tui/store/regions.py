@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from heapq import merge
 
 from dpo_tui.domain.ledger import Entry, Region
 from dpo_tui.domain.model import Decision
@@ -15,6 +16,11 @@ _SELECT = (
     "SELECT decision_id, regions.position, leads, wanted, lines FROM regions "
     "JOIN decisions ON decisions.id = decision_id "
 )
+_SHARING = (
+    "SELECT id FROM annotators "
+    "WHERE dataset_path IS (SELECT dataset_path FROM annotators WHERE id = ?)"
+)
+"""Whose pairs go into the same file."""
 
 
 def lines_of(region: Region) -> bytes:
@@ -44,37 +50,41 @@ def entry_of(connection: sqlite3.Connection, decision_id: int) -> Entry | None:
 
 
 def unsettled_entries(connection: sqlite3.Connection, annotator_id: int) -> list[Entry]:
-    """Entries whose writing or removal is not known to have happened, oldest first."""
+    """Entries whose writing or removal is not known to have happened, oldest first.
+
+    Those of everybody whose pairs go where the annotator's go.
+    """
     rows = connection.execute(
-        f"{_SELECT} WHERE regions.annotator_id = ? AND NOT settled ORDER BY decision_id",
+        f"{_SELECT} WHERE NOT settled AND regions.annotator_id IN ({_SHARING}) "
+        "ORDER BY decision_id",
         (annotator_id,),
     )
     return [_entry(row) for row in rows]
 
 
-def all_entries(connection: sqlite3.Connection) -> list[Entry]:
-    """Every entry whose lines are wanted or not known to be gone, of all annotators."""
-    rows = connection.execute(f"{_SELECT} WHERE wanted OR NOT settled ORDER BY decision_id")
-    return [_entry(row) for row in rows]
-
-
-def rivals(connection: sqlite3.Connection, entry: Entry, annotator_id: int) -> list[Entry]:
-    """Entries of other annotators on the group of an entry that may have lines in the file."""
-    # CROSS JOIN keeps SQLite from reading every verdict (https://sqlite.org/optoverview.html).
+def all_entries(connection: sqlite3.Connection, annotator_id: int) -> list[Entry]:
+    """Every entry whose lines are wanted or not known to be gone, of the same ones."""
     rows = connection.execute(
-        "WITH own AS (SELECT group_id FROM decisions WHERE id = ?), theirs AS ("  # noqa: S608 - constant
-        "SELECT decision_id FROM own CROSS JOIN annotators CROSS JOIN verdicts "
-        "ON annotator_id = annotators.id AND verdicts.group_id = own.group_id "
-        "UNION SELECT decision_id FROM regions WHERE NOT settled) "
-        f"{_SELECT} WHERE decision_id IN theirs AND group_id = (SELECT group_id FROM own) "
-        "AND regions.annotator_id != ? AND (wanted OR NOT settled)",
-        (entry.decision_id, annotator_id),
+        f"{_SELECT} WHERE (wanted OR NOT settled) AND regions.annotator_id IN ({_SHARING}) "
+        "ORDER BY decision_id",
+        (annotator_id,),
     )
     return [_entry(row) for row in rows]
 
 
 def settled_entries(database: Database, annotator_id: int) -> Iterator[Entry]:
-    """All others that have bytes in the file, the last one first.
+    """All others of the same ones that have bytes in the file, the last one first."""
+    with told(database.path):
+        sharing = database.connection.execute(_SHARING, (annotator_id,)).fetchall()
+    return merge(
+        *(_settled_of(database, each) for (each,) in sharing),
+        key=lambda each: (each.region.offset, each.decision_id),
+        reverse=True,
+    )
+
+
+def _settled_of(database: Database, annotator_id: int) -> Iterator[Entry]:
+    """Those of one annotator.
 
     Read page by page, so that no read transaction stays open while the dataset file is at work.
     """
@@ -93,6 +103,11 @@ def settled_entries(database: Database, annotator_id: int) -> Iterator[Entry]:
             return
         decision_id, position = rows[-1][:2]
         page = min(page * 4, _LARGEST_PAGE)
+
+
+def forget_places(connection: sqlite3.Connection) -> None:
+    """Take nothing for known of the dataset files."""
+    connection.execute("UPDATE regions SET settled = 0 WHERE wanted")
 
 
 def settle(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:

@@ -33,7 +33,7 @@ CREATE TABLE session (
     created_at REAL NOT NULL,
     last_used_at REAL NOT NULL,
     prompts_path BLOB,
-    dataset_path BLOB,
+    dataset_path BLOB,                -- up to version 3; since then each annotator has one
     queued INTEGER NOT NULL DEFAULT 0 -- groups in the queue
 );
 
@@ -187,10 +187,18 @@ CREATE INDEX responses_broken ON responses (group_id, set_no, slot, id)
     WHERE state IN ('empty', 'failed', 'aborted');
 """
 
+_DATASETS = """
+ALTER TABLE annotators ADD COLUMN dataset_path BLOB; -- where the pairs of this one go
+-- There was one file for all: who has decided something goes on with it.
+UPDATE annotators SET dataset_path = (SELECT dataset_path FROM session)
+    WHERE id IN (SELECT annotator_id FROM decisions);
+"""
+
 MIGRATIONS = (
     Migration("first", _FIRST),
     Migration("redo and prompts files", _REDO_AND_FILES),
     Migration("remarks and flags", _REMARKS_AND_FLAGS),
+    Migration("a dataset for each annotator", _DATASETS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 from dpo_tui.domain.ledger import Entry, Region
@@ -32,8 +31,8 @@ from dpo_tui.store.rows import pack_path
 class SessionStore:
     """An open session: `service.ports.Store` over one SQLite file.
 
-    Entries of the dataset file are those of the annotator that it was opened for. Usable from any
-    thread, one at a time.
+    Entries are those of the dataset file of the annotator that it was opened for, and so those of
+    all annotators who share it. Usable from any thread, one at a time.
     """
 
     def __init__(
@@ -115,12 +114,19 @@ class SessionStore:
     def remember(
         self, *, prompts_path: Path | None = None, dataset_path: Path | None = None
     ) -> None:
-        """Note which files the session belongs to; what isn't given stays as it was."""
+        """Note which file the prompts come from, and which one the annotator's pairs go to.
+
+        What isn't given stays as it was.
+        """
+        annotator_id = self._id(self._annotator)
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE session SET prompts_path = ifnull(?, prompts_path), "
-                "dataset_path = ifnull(?, dataset_path)",
-                (pack_path(prompts_path), pack_path(dataset_path)),
+                "UPDATE session SET prompts_path = ifnull(?, prompts_path)",
+                (pack_path(prompts_path),),
+            )
+            connection.execute(
+                "UPDATE annotators SET dataset_path = ifnull(?, dataset_path) WHERE id = ?",
+                (pack_path(dataset_path), annotator_id),
             )
 
     def import_prompts(
@@ -263,21 +269,13 @@ class SessionStore:
         return regions.settled_entries(self._database, self._id(self._annotator))
 
     def rebuild(self) -> None:
-        """Derive anew what is derived from the decisions, for every annotator."""
+        """Derive anew what is derived from the decisions, for every annotator.
+
+        Nothing is taken for known of the dataset files then.
+        """
         with self._database.large_transaction() as connection:
             checks.rebuild(connection)
-
-    def entries(self) -> Sequence[Entry]:
-        """Every entry whose lines are wanted or not known to be gone, of all annotators."""
-        with self._database.reading() as connection:
-            return regions.all_entries(connection)
-
-    def rivals_of(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """Entries of other annotators on the same groups that may have lines in the file."""
-        annotator_id = self._id(self._annotator)
-        with self._database.reading() as connection:
-            found = (regions.rivals(connection, each, annotator_id) for each in entries)
-            return [*chain.from_iterable(found)]
+            regions.forget_places(connection)
 
     def settle(self, entries: Iterable[Entry]) -> None:
         """Note that the dataset file agrees with these entries, at these offsets.
