@@ -67,9 +67,9 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
     Raises:
         DpoTuiError: it can't be done; a session file that was made for it is gone again.
     """
+    embedded = EmbeddedServer(find_model_file(job.settings.model_file)) if job.local else None
     is_new = not job.session_path.exists()
     store = SessionStore.open(job.session_path, annotator=job.annotator, labels=labels)
-    embedded = EmbeddedServer(find_model_file(job.settings.model_file)) if job.local else None
     try:
         dataset = _dataset(job, store, labels=labels)
         store.keep_removed(drops=job.settings.removed_pairs == "drop")
