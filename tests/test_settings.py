@@ -39,6 +39,9 @@ _VALUES: dict[str, list[object]] = {
     "concurrency": [1, 2, 3, 256],
     "allow_cut_off": [True, False, True, False],
     "slow_link": [True, False, True, False],
+    "theme": ["a", "b", "c", "d"],
+    "title": [True, False, True, False],
+    "bell": [True, False, True, False],
     "removed_pairs": ["keep", "drop", "keep", "drop"],
     "model_file": [Path("/a"), Path("/b"), Path("/c"), Path("/d")],
 }
@@ -133,6 +136,9 @@ def test_every_setting_is_a_field_and_its_names_follow_one_rule() -> None:
         "DPO_TUI_CONCURRENCY",
         "DPO_TUI_ALLOW_CUT_OFF",
         "DPO_TUI_SLOW_LINK",
+        "DPO_TUI_THEME",
+        "DPO_TUI_TITLE",
+        "DPO_TUI_BELL",
         "DPO_TUI_REMOVED_PAIRS",
         "DPO_TUI_MODEL_FILE",
     }

@@ -42,6 +42,9 @@ def test_what_the_starter_prompts_only_show_works_too(tmp_path: Path) -> None:
         "concurrency",
         "allow_cut_off",
         "slow_link",
+        "theme",
+        "title",
+        "bell",
         "removed_pairs",
         "model_file",
     }
