@@ -1,14 +1,34 @@
 """Which pairs a confirmed group gives, and what the dataset carries of its texts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_tui.domain.model import Completion, Mark, Message, Origin, Prompt, Response, Source, State
-from dpo_tui.domain.pairs import Dropped, dataset_messages, dataset_text, make_pairs
+from dpo_tui.domain.clean import dataset_messages, dataset_text
+from dpo_tui.domain.model import (
+    Completion,
+    Mark,
+    Message,
+    Origin,
+    Prompt,
+    Remarks,
+    Response,
+    Source,
+    State,
+)
+from dpo_tui.domain.pairs import (
+    SAME_WORDS,
+    Dropped,
+    Pairing,
+    PairPolicy,
+    Unit,
+    make_pairs,
+    pair_policy,
+)
 from tests.domain.strategies import prompts, response_sets, texts
 
 Judged = tuple[tuple[Response, ...], dict[int, Mark]]
@@ -60,16 +80,28 @@ def test_no_pair_has_equal_or_empty_sides_or_comes_twice(group: Judged) -> None:
     assert len({(pair.chosen, pair.rejected) for pair in pairs}) == len(pairs)
 
 
-@given(judged())
-def test_what_is_dropped_is_dropped_for_its_reason(group: Judged) -> None:
+@given(judged(), st.booleans())
+def test_what_is_dropped_is_dropped_for_its_reason(group: Judged, allow_cut_off: bool) -> None:
     shown, marks = group
-    pairing = make_pairs(PROMPT, shown, marks)
-    text = {each.id: dataset_text(each.completion.text) for each in shown}
-    for each in pairing.dropped:
-        sides = text[each.chosen_id], text[each.rejected_id]
-        assert each.reason == (
-            "empty" if "" in sides else "identical" if sides[0] == sides[1] else "repeated"
-        )
+    pairing = make_pairs(PROMPT, shown, marks, policy=PairPolicy(allow_cut_off=allow_cut_off))
+    by_id = {each.id: each.completion for each in shown}
+    usable = {State.COMPLETE, State.CUT_OFF} if allow_cut_off else {State.COMPLETE}
+    dropped = {(each.chosen_id, each.rejected_id): each.reason for each in pairing.dropped}
+    seen: set[tuple[str, str]] = set()
+    for good, bad in product(
+        of_mark(shown, marks, Mark.CHOSEN), of_mark(shown, marks, Mark.REJECTED)
+    ):
+        sides = [by_id[each.id] for each in (good, bad)]
+        texts = tuple(dataset_text(each.text) for each in sides)
+        bad_states = [each.state.value for each in sides if each.state not in usable]
+        reason = dropped.get((good.id, bad.id))
+        if bad_states or "" in texts:
+            assert reason in {*bad_states, "empty"}
+        elif texts[0].split() == texts[1].split():
+            assert reason == ("identical" if texts[0] == texts[1] else SAME_WORDS)
+        else:
+            assert reason == ("repeated" if texts in seen else None)
+            seen.add((texts[0], texts[1]))
 
 
 @given(judged())
@@ -116,14 +148,14 @@ def test_one_kind_of_mark_alone_gives_no_pairs(mark: Mark) -> None:
 @given(prompts, judged())
 def test_every_pair_carries_the_conversation(prompt: Prompt, group: Judged) -> None:
     for pair in make_pairs(prompt, *group).pairs:
-        assert pair.messages == dataset_messages(prompt)
+        assert pair.messages == dataset_messages(prompt.messages)
 
 
 @given(prompts)
 def test_a_conversation_keeps_its_turns_and_a_system_message_that_says_something(
     prompt: Prompt,
 ) -> None:
-    messages = dataset_messages(prompt)
+    messages = dataset_messages(prompt.messages)
     system = dataset_text(prompt.system or "")
     assert messages[: bool(system)] == ((Message("system", system),) if system else ())
     assert messages[bool(system) :] == tuple(
@@ -148,3 +180,121 @@ def test_every_lone_surrogate_becomes_one_replacement(
 ) -> None:
     replaced = "\ufffd" * len(surrogates)
     assert dataset_text(before + surrogates + after) == (before + replaced + after).strip()
+
+
+# --- policies ------------------------------------------------------------------------------------
+
+LETTERS = [response(slot, text) for slot, text in enumerate("abcde")]
+ABOVE = {1: Mark.CHOSEN, 2: Mark.CHOSEN, 3: Mark.CHOSEN, 4: Mark.REJECTED, 5: Mark.REJECTED}
+
+
+def sides(pairing: Pairing) -> list[str]:
+    return [pair.chosen + pair.rejected for pair in pairing.pairs]
+
+
+def paired(policy: PairPolicy, remarks: Remarks | None = None) -> list[str]:
+    return sides(make_pairs(PROMPT, LETTERS, ABOVE, remarks, policy))
+
+
+def test_the_best_alone_is_set_against_the_rejected_ones() -> None:
+    assert paired(pair_policy("best"), Remarks(best=2)) == ["bd", "be"]
+
+
+def test_without_a_best_one_the_lot_decides_and_always_the_same() -> None:
+    lots = {seed: paired(PairPolicy(best_only=True, seed=seed)) for seed in range(40)}
+    assert {tuple(each) for each in lots.values()} == {("ad", "ae"), ("bd", "be"), ("cd", "ce")}
+    assert all(paired(PairPolicy(best_only=True, seed=seed)) == lots[seed] for seed in lots)
+
+
+def test_one_pair_a_group_has_the_best_in_it() -> None:
+    lots = {
+        seed: paired(replace(pair_policy("one"), seed=seed), Remarks(best=3)) for seed in range(40)
+    }
+    assert {tuple(each) for each in lots.values()} == {("cd",), ("ce",)}
+
+
+@pytest.mark.parametrize("limit", range(1, 8))
+def test_a_limit_takes_that_many_of_them_in_their_order(limit: int) -> None:
+    every = paired(pair_policy("all"))
+    assert every == ["ad", "ae", "bd", "be", "cd", "ce"]
+    some = paired(pair_policy(limit))
+    assert len(some) == min(limit, 6)
+    assert some == [each for each in every if each in some]
+
+
+def test_the_best_is_set_against_the_other_chosen_ones_when_asked_for() -> None:
+    policy = replace(pair_policy("best"), best_over_chosen=True)
+    assert paired(policy, Remarks(best=2)) == ["bd", "be", "ba", "bc"]
+    assert paired(policy, Remarks(best=2, tie=True)) != ["bd", "be", "ba", "bc"]
+    assert len(paired(policy, Remarks(best=2, tie=True))) == 2
+    assert len(paired(policy)) == 2
+    limited = paired(replace(policy, limit=2), Remarks(best=2))
+    assert limited == ["bd", "be"]
+
+
+@given(judged(), st.builds(PairPolicy, st.booleans(), st.none() | st.integers(1, 4), st.booleans()))
+def test_a_policy_only_leaves_out(group: Judged, policy: PairPolicy) -> None:
+    shown, marks = group
+    chosen = [each.id for each in of_mark(shown, marks, Mark.CHOSEN)]
+    for best in (None, *chosen):
+        pairs = make_pairs(PROMPT, shown, marks, Remarks(best=best), policy).pairs
+        every = make_pairs(
+            PROMPT, shown, marks, Remarks(best=best), PairPolicy(best_over_chosen=True)
+        ).pairs
+        assert set(pairs) <= set(every)
+        assert policy.limit is None or len(pairs) <= policy.limit
+        assert len(set(pairs)) == len(pairs)
+
+
+def test_a_pair_that_the_guard_drops_does_not_use_up_the_limit() -> None:
+    shown = [response(slot, text) for slot, text in enumerate(["a", "a", "b"])]
+    marks = {1: Mark.CHOSEN, 2: Mark.REJECTED, 3: Mark.REJECTED}
+    for seed in range(10):
+        policy = replace(pair_policy("one"), seed=seed)
+        assert sides(make_pairs(PROMPT, shown, marks, policy=policy)) == ["ab"]
+
+
+def test_strength_goes_with_every_pair() -> None:
+    pairs = make_pairs(PROMPT, LETTERS, ABOVE, Remarks(strength=3)).pairs
+    assert {pair.strength for pair in pairs} == {3}
+
+
+@pytest.mark.parametrize("word", ["", "most", "0", "-1", "1.5", 0])
+def test_what_is_no_policy(word: str | int) -> None:
+    with pytest.raises(ValueError, match="none of all, best, one"):
+        pair_policy(word)
+
+
+# --- ratings -------------------------------------------------------------------------------------
+
+
+def test_ratings_say_what_is_good_and_what_is_bad() -> None:
+    pairing = make_pairs(PROMPT, LETTERS, {**ABOVE, 3: Mark.EXCLUDED})
+    assert [(each.text, each.is_good) for each in pairing.ratings] == [
+        ("a", True),
+        ("b", True),
+        ("d", False),
+        ("e", False),
+    ]
+    assert pairing.examples(Unit.RATING) == list(pairing.ratings)
+    assert [each.text for each in pairing.ratings if each.is_good] == ["a", "b"]
+    assert len(pairing.examples(Unit.GOOD)) == 2
+
+
+@pytest.mark.parametrize("mark", [Mark.CHOSEN, Mark.REJECTED])
+def test_a_group_of_one_mark_has_ratings_but_no_pairs(mark: Mark) -> None:
+    pairing = make_pairs(PROMPT, LETTERS, dict.fromkeys(range(1, 6), mark), Remarks(tie=True))
+    assert not pairing.pairs
+    assert [each.is_good for each in pairing.ratings] == [mark is Mark.CHOSEN] * 5
+
+
+def test_of_a_text_that_was_both_chosen_and_rejected_nothing_is_said() -> None:
+    shown = [response(slot, text) for slot, text in enumerate(["a", " a", "b", "b "])]
+    marks = {1: Mark.CHOSEN, 2: Mark.REJECTED, 3: Mark.REJECTED, 4: Mark.REJECTED}
+    pairing = make_pairs(PROMPT, shown, marks)
+    assert [(each.text, each.is_good) for each in pairing.ratings] == [("b", False)]
+
+
+def test_with_the_best_only_it_alone_is_good() -> None:
+    pairing = make_pairs(PROMPT, LETTERS, ABOVE, Remarks(best=2), pair_policy("best"))
+    assert [each.text for each in pairing.ratings if each.is_good] == ["b"]

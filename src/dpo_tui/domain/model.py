@@ -290,6 +290,8 @@ class Pair:
     messages: tuple[Message, ...]
     chosen: str
     rejected: str
+    strength: int | None = None
+    """How much better the chosen one is, from 1 to 3, if that was said."""
 
 
 @dataclass(frozen=True, slots=True)

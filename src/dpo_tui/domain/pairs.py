@@ -2,33 +2,96 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
 from itertools import product
 
-from dpo_tui.domain.model import Mark, Message, Pair, Prompt, Response
+from dpo_tui.domain.judged import Answer, Judged, judged
+from dpo_tui.domain.model import Mark, Message, Pair, Prompt, Remarks, Response, State
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+IDENTICAL = "identical"
+SAME_WORDS = "differ in white space only"
+EMPTY = "empty"
+REPEATED = "repeated"
 
 
-def dataset_text(text: str) -> str:
-    """Text as the dataset carries it.
+@dataclass(frozen=True, slots=True)
+class PairPolicy:
+    """Which of a group's chosen x rejected combinations become pairs.
 
-    Outer white space is stripped, since axolotl's template search corrupts texts that have it; lone
-    surrogates become U+FFFD, since pyarrow refuses the whole file that holds one. Nothing else
-    changes.
+    Where it has to take some of several, it draws lots: by the seed and the texts, so that the same
+    group always gives the same pairs, whatever else there is.
     """
-    return _SURROGATE.sub("\ufffd", text).strip()
+
+    best_only: bool = False
+    """The best chosen response alone is set against the rejected ones; if none was said to be the
+    best, one of the chosen is drawn."""
+    limit: int | None = None
+    """At most so many pairs a group."""
+    best_over_chosen: bool = False
+    """The best response is also set against the other chosen ones."""
+    allow_cut_off: bool = True
+    """Whether a response that hit the token limit may be a side of a pair."""
+    seed: int = 0
+
+
+def pair_policy(word: str | int) -> PairPolicy:
+    """The policy that a word stands for: `all`, `best`, `one`, or a number for at most so many.
+
+    Raises:
+        ValueError: it stands for none.
+    """
+    if word == "all":
+        return PairPolicy()
+    if word in {"best", "one"}:
+        return PairPolicy(best_only=True, limit=1 if word == "one" else None)
+    if not str(word).isdecimal() or int(word) < 1:
+        raise ValueError(f"{word!r} is none of all, best, one, or a number")
+    return PairPolicy(limit=int(word))
+
+
+class Unit(StrEnum):
+    """What one row of a dataset is made of."""
+
+    PAIR = "pair"
+    RATING = "rating"
+    """One response that is good or bad, as unpaired trainers read it."""
+    GOOD = "good response"
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One response to one prompt that is good (chosen) or bad (rejected)."""
+
+    messages: tuple[Message, ...]
+    text: str
+    is_good: bool
+
+
+Example = Pair | Rating
+"""What a row of a dataset is made of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A chosen x rejected combination that was kept out of the dataset."""
+    """A combination that the guard kept out of the dataset."""
 
     chosen_id: int
     rejected_id: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What the answers of a confirmed group are set against one another as."""
+
+    pairs: tuple[tuple[Answer, Answer], ...]
+    """The better one first."""
+    dropped: tuple[Dropped, ...]
+    spared: int = 0
+    """Combinations of chosen and rejected ones that the policy did not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +100,135 @@ class Pairing:
 
     pairs: tuple[Pair, ...]
     dropped: tuple[Dropped, ...]
+    ratings: tuple[Rating, ...] = ()
+
+    def examples(self, unit: Unit) -> Sequence[Example]:
+        """What the rows of a dataset are made of."""
+        if unit is Unit.PAIR:
+            return self.pairs
+        return [each for each in self.ratings if unit is Unit.RATING or each.is_good]
 
 
-def dataset_messages(prompt: Prompt) -> tuple[Message, ...]:
-    """The prompt's messages as the dataset carries them; an empty system message is left out."""
-    cleaned = (Message(message.role, dataset_text(message.content)) for message in prompt.messages)
-    return tuple(each for each in cleaned if each.content or each.role != "system")
+def make_pairs(
+    prompt: Prompt,
+    shown: Sequence[Response],
+    marks: Mapping[int, Mark],
+    remarks: Remarks | None = None,
+    policy: PairPolicy | None = None,
+) -> Pairing:
+    """What a confirm gives, in the order of `shown`; by default every chosen x every rejected."""
+    group = judged(prompt, shown, marks, remarks or Remarks())
+    matching = match(group, policy or PairPolicy())
+    return Pairing(
+        tuple(pair_of(group, *sides) for sides in matching.pairs),
+        matching.dropped,
+        tuple(rating_of(group, each) for each in rate(group, policy or PairPolicy())),
+    )
 
 
-def make_pairs(prompt: Prompt, shown: Sequence[Response], marks: Mapping[int, Mark]) -> Pairing:
-    """Every chosen x every rejected response, in the order of `shown`.
+def pair_of(group: Judged, better: Answer, worse: Answer) -> Pair:
+    """The pair of two answers."""
+    return Pair(group.messages, better.text, worse.text, group.remarks.strength)
 
-    A combination whose sides are equal or empty as the dataset would carry them is dropped, and so
-    is one that repeats an earlier pair of the group.
+
+def rating_of(group: Judged, answer: Answer) -> Rating:
+    """What is said of one answer."""
+    return Rating(group.messages, answer.text, answer.mark is Mark.CHOSEN)
+
+
+def match(group: Judged, policy: PairPolicy) -> Matching:
+    """The pairs of a group that pass the guard, and of these the ones that the policy takes.
+
+    A combination that has an unusable or empty side is dropped, one whose sides are equal or differ
+    in white space only, and one that repeats an earlier pair of the group.
     """
-    messages = dataset_messages(prompt)
-    texts = {each.id: dataset_text(each.completion.text) for each in shown}
-    chosen = [each.id for each in shown if marks.get(each.id) is Mark.CHOSEN]
-    rejected = [each.id for each in shown if marks.get(each.id) is Mark.REJECTED]
-    pairs: dict[tuple[str, str], Pair] = {}
+    good: dict[tuple[str, str], tuple[Answer, Answer]] = {}
     dropped: list[Dropped] = []
-    for good, bad in product(chosen, rejected):
-        sides = texts[good], texts[bad]
-        if not all(sides):
-            dropped.append(Dropped(good, bad, "empty"))
-        elif sides[0] == sides[1]:
-            dropped.append(Dropped(good, bad, "identical"))
-        elif sides in pairs:
-            dropped.append(Dropped(good, bad, "repeated"))
+    chosen, rejected = _sides(group, policy)
+    for better, worse in (*product(chosen, rejected), *_over_chosen(group, policy)):
+        sides = better.text, worse.text
+        reason = _problem(better, policy) or _problem(worse, policy) or _alike(*sides)
+        if reason or sides in good:
+            dropped.append(Dropped(better.id, worse.id, reason or REPEATED))
         else:
-            pairs[sides] = Pair(messages, *sides)
-    return Pairing(tuple(pairs.values()), tuple(dropped))
+            good[sides] = better, worse
+    taken = tuple(good.values())
+    if policy.limit is not None and len(taken) > policy.limit:
+        taken = _drawn(group, taken, policy)
+    every = sum(each.mark is Mark.CHOSEN for each in group.answers) * len(rejected)
+    spared = every - len(chosen) * len(rejected) + len(good) - len(taken)
+    return Matching(taken, tuple(dropped), spared)
+
+
+def rate(group: Judged, policy: PairPolicy) -> list[Answer]:
+    """The answers that are good or bad examples by themselves, equal ones once.
+
+    Of texts that were both chosen and rejected nothing is said. With `best_only`, only the best
+    chosen one is good, and the other chosen ones are left out.
+    """
+    chosen, rejected = _sides(group, policy)
+    unclear = {each.text for each in chosen} & {each.text for each in rejected}
+    rated: dict[str, Answer] = {}
+    for each in (*chosen, *rejected):
+        if each.text not in unclear and not _problem(each, policy):
+            rated.setdefault(each.text, each)
+    return [*rated.values()]
+
+
+def _sides(group: Judged, policy: PairPolicy) -> tuple[list[Answer], list[Answer]]:
+    """What is set against what."""
+    chosen = [each for each in group.answers if each.mark is Mark.CHOSEN]
+    rejected = [each for each in group.answers if each.mark is Mark.REJECTED]
+    if policy.best_only and len(chosen) > 1:
+        usable = [each for each in chosen if not _problem(each, policy)] or chosen
+        chosen = [_best(group, usable) or min(usable, key=lambda each: _lot(group, policy, each))]
+    return chosen, rejected
+
+
+def _over_chosen(group: Judged, policy: PairPolicy) -> Iterator[tuple[Answer, Answer]]:
+    """The best against the other chosen ones, if that is wanted."""
+    if policy.best_over_chosen:
+        chosen = [each for each in group.answers if each.mark is Mark.CHOSEN]
+        if best := _best(group, chosen):
+            yield from ((best, each) for each in chosen if each is not best)
+
+
+def _best(group: Judged, chosen: Sequence[Answer]) -> Answer | None:
+    """The one that was said to be the best; a tie has none."""
+    if group.remarks.tie:
+        return None
+    return next((each for each in chosen if each.id == group.remarks.best), None)
+
+
+def _drawn(
+    group: Judged, pairs: tuple[tuple[Answer, Answer], ...], policy: PairPolicy
+) -> tuple[tuple[Answer, Answer], ...]:
+    """As many as the policy allows, in the order that they had; those over rejected ones first."""
+
+    def rank(index: int) -> tuple[bool, bytes]:
+        better, worse = pairs[index]
+        return worse.mark is Mark.CHOSEN, _lot(group, policy, better, worse)
+
+    kept = sorted(sorted(range(len(pairs)), key=rank)[: policy.limit])
+    return tuple(pairs[each] for each in kept)
+
+
+def _lot(group: Judged, policy: PairPolicy, *answers: Answer) -> bytes:
+    words = "\0".join((str(policy.seed), group.key, *(each.text for each in answers)))
+    return blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def _problem(answer: Answer, policy: PairPolicy) -> str:
+    """Why an answer can't be a side of a pair; empty if it can."""
+    if answer.state is State.COMPLETE or (answer.state is State.CUT_OFF and policy.allow_cut_off):
+        return "" if answer.text else EMPTY
+    return answer.state.value
+
+
+def _alike(one: str, other: str) -> str:
+    """Why two texts are no preference; empty if they differ."""
+    if one == other:
+        return IDENTICAL
+    # They are stripped, so those that differ in white space only have these in common.
+    same_ends = one[0] == other[0] and one[-1] == other[-1]
+    return SAME_WORDS if same_ends and one.split() == other.split() else ""
