@@ -1,18 +1,29 @@
-"""The form of ms-swift and its peers: the conversation ends with the chosen response."""
+"""ms-swift (DPO, ORPO, CPO, SimPO, RM): the conversation ends with the chosen response.
+
+Source: `swift/dataset/preprocessor/core.py` of ms-swift 4.6.
+"""
 
 from __future__ import annotations
 
-import json
+from msgspec import Struct
 
-from dpo_tui.domain.model import Pair
+from dpo_tui.datasets.chat import ended_with
+from dpo_tui.datasets.lines import line_of
+from dpo_tui.domain.model import Message, Pair
+
+
+class Row(Struct, frozen=True):
+    """One pair."""
+
+    messages: tuple[Message, ...]
+    rejected_response: str
+
+
+def row(pair: Pair) -> Row:
+    """The row of a pair."""
+    return Row(ended_with(pair.messages, pair.chosen), pair.rejected)
 
 
 def encode(pair: Pair) -> bytes:
-    """One pair as one line of UTF-8, nothing escaped that JSON doesn't ask for.
-
-    A lone surrogate has no bytes in UTF-8 and becomes a question mark; `domain.pairs` leaves none.
-    """
-    messages = [{"role": each.role, "content": each.content} for each in pair.messages]
-    messages.append({"role": "assistant", "content": pair.chosen})
-    row = {"messages": messages, "rejected_response": pair.rejected}
-    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    """The line of a pair."""
+    return line_of(row(pair))

@@ -1,0 +1,83 @@
+"""Files that are there whole or not at all, gzip by their ending, and standard output."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from dpo_tui.datasets.file import sync_folder
+from dpo_tui.errors import DatasetError, InputError
+
+STDOUT = Path("-")
+_BUFFER = 1 << 20
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """Find out early what writing would meet late; changes nothing.
+
+    Raises:
+        InputError: there is such a file already and it may not be replaced, or no such folder.
+    """
+    if path == STDOUT:
+        return
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}", remedy="Make it first.")
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder", remedy="Name a file in it.")
+    if path.is_file() and not force:
+        raise InputError(
+            f"{path}: there is a file of that name already",
+            remedy="Name another one, or say --force to replace it.",
+        )
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """What is written takes the place of the file when it is all there; an error leaves none of it.
+
+    A name that ends in .gz is compressed, the same bytes for the same rows.
+
+    Raises:
+        DatasetError: the disk refused.
+    """
+    try:
+        with ExitStack() as stack:
+            raw = sys.stdout.buffer if path == STDOUT else stack.enter_context(_replacing(path))
+            if path.suffix == ".gz":
+                packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
+                yield cast("BinaryIO", stack.enter_context(packed))
+            else:
+                yield raw
+    except BrokenPipeError:  # of a reader that has seen enough
+        raise
+    except OSError as error:
+        raise DatasetError(
+            f"{path} can't be written: {error.strerror or error}.",
+            remedy="Check its folder's permissions and the space on its disk.",
+        ) from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    target = path.resolve()
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):  # a pipe, or /dev/null
+        with target.open("wb") as special:
+            yield special
+        return
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.dpo-tui-tmp")
+    try:
+        with temporary.open("xb", buffering=_BUFFER) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
