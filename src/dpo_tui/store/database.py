@@ -129,8 +129,10 @@ class Database:
 
 
 @contextmanager
-def read_only(path: Path) -> Iterator[sqlite3.Connection]:
+def read_only(path: Path, *, lasting: bool = False) -> Iterator[sqlite3.Connection]:
     """A connection that changes nothing, beside whoever works on the session.
+
+    `lasting` says that reading takes so long that somebody may begin to work on it meanwhile.
 
     Raises:
         StoreError: it can't be read, or it is not a session.
@@ -138,13 +140,20 @@ def read_only(path: Path) -> Iterator[sqlite3.Connection]:
     header = check_file(path)
     if header is None:
         raise StoreError(f"Session {path}: the file is empty.", remedy="Remove it.")
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    # Nobody has it open then, and opening it the usual way would leave log files behind.
-    if header[18] == 2 and not path.with_name(path.name + "-wal").exists():
-        uri += "&immutable=1"
+    uri = path.absolute().as_uri()
+    idle = header[18] == 2 and not path.with_name(path.name + "-wal").exists()
+    if not idle:
+        uri += "?mode=ro"
+    elif lasting and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        # The log files that it takes to keep others from changing what is read go when it closes.
+        uri += "?mode=rw"
+    else:
+        # Nobody has it open then, and opening it the usual way would leave log files behind.
+        uri += "?mode=ro&immutable=1"
     with told(path):
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
+            connection.execute("PRAGMA query_only = ON")
             yield connection
         finally:
             connection.close()

@@ -192,17 +192,10 @@ def response_values(
 
 def response_of(row: Row) -> Response:
     """A row of RESPONSE_COLUMNS."""
-    endpoint, model, sampling, *edited_from = unpack_json(row[6])
     completion = Completion(
         text=unpack(row[7]),
         state=State(row[4]),
-        source=Source(
-            Origin(row[5]),
-            endpoint,
-            model,
-            None if sampling is None else _sampling(sampling),
-            *edited_from,
-        ),
+        source=source_of(row[5], row[6]),
         reasoning=unpack(row[8]),
         finish_reason=_optional_text(row[9]),
         error=unpack(row[10]),
@@ -212,6 +205,13 @@ def response_of(row: Row) -> Response:
         seconds=row[14],
     )
     return Response(row[0], row[1], row[2], row[3], completion)
+
+
+def source_of(origin: str, data: bytes) -> Source:
+    """Who made a response, from the columns `origin` and `source`."""
+    endpoint, model, sampling, *edited_from = unpack_json(data)
+    settings = None if sampling is None else _sampling(sampling)
+    return Source(Origin(origin), endpoint, model, settings, *edited_from)
 
 
 def pack_marks(marks: Mapping[int, Mark]) -> str:

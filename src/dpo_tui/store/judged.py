@@ -1,0 +1,190 @@
+"""Confirmed groups for export, read in bulk beside whoever works on the session."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import msgspec
+
+from dpo_tui.domain.clean import dataset_messages, dataset_text, has_surrogates
+from dpo_tui.domain.judged import Answer, Judged
+from dpo_tui.domain.model import Mark, Message, Role, State
+from dpo_tui.errors import StoreError
+from dpo_tui.store.database import read_only
+from dpo_tui.store.rows import Row, source_of, unpack, unpack_json, unpack_remarks
+from dpo_tui.store.schema import version_of
+
+_BATCH = 256
+"""Groups that are read at once."""
+
+_TURNS = msgspec.json.Decoder(list[tuple[Role, str]]).decode
+_MARKS = msgspec.json.Decoder(dict[int, Mark]).decode
+_IDS = msgspec.json.Decoder(list[int]).decode
+_STATES = {each.value: each for each in State}
+
+
+@contextmanager
+def reading_judged(path: Path) -> Iterator[JudgedGroups]:
+    """The confirmed groups of a session as they are at this moment, until the block ends.
+
+    Raises:
+        StoreError: the session can't be read, or holds something that it can't hold.
+    """
+    with read_only(path, lasting=True) as connection:
+        connection.execute("BEGIN")
+        try:
+            yield JudgedGroups(connection)
+        except (msgspec.DecodeError, ValueError, KeyError) as error:
+            raise StoreError(
+                f"Session {path}: a decision in it can't be read: {error}",
+                remedy="`dpo-tui verify` says more; go on with a backup if it is damaged.",
+            ) from error
+
+
+class JudgedGroups:
+    """A view of one state of a session."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        version = version_of(connection)
+        self._remarks = "remarks" if version >= 3 else "NULL"
+        self._kept = "(position IS NOT NULL OR NOT drops_removed)" if version >= 2 else "1"
+
+    def annotators(self) -> Mapping[str, int]:
+        """How many groups each annotator has confirmed; those who have none are left out."""
+        rows = self._connection.execute(
+            "SELECT name, (SELECT count(*) FROM verdicts JOIN decisions ON decisions.id = "
+            "decision_id WHERE verdicts.annotator_id = annotators.id AND verdict = 'confirmed') "
+            "FROM annotators ORDER BY id"
+        )
+        return {unpack(name): count for name, count in rows if count}
+
+    def ids(self, annotators: Sequence[str], since: float) -> array[int]:
+        """The groups that one of these annotators has confirmed at or after `since` (Unix time).
+
+        In the order in which their prompts came into the session.
+        """
+        rows = self._connection.execute(
+            f"SELECT DISTINCT groups.id FROM session CROSS JOIN groups "  # noqa: S608 - constants
+            "CROSS JOIN verdicts ON verdicts.group_id = groups.id AND verdicts.annotator_id IN "
+            "(SELECT value FROM json_each(?)) JOIN decisions ON decisions.id = decision_id "
+            f"WHERE verdict = 'confirmed' AND decided_at >= ? AND {self._kept} ORDER BY groups.id",
+            (json.dumps(self._ids_of(annotators)), since),
+        )
+        return array("q", (row[0] for row in rows))
+
+    def read(
+        self, ids: Sequence[int], annotators: Sequence[str], since: float, *, sources: bool
+    ) -> Iterator[list[Judged]]:
+        """The groups of these ids, in this order: each as its annotators have judged it.
+
+        `sources` says whether who made the responses is asked for.
+        """
+        names = dict(zip(self._ids_of(annotators), annotators, strict=True))
+        for start in range(0, len(ids), _BATCH):
+            batch = list(ids[start : start + _BATCH])
+            decided = {
+                group_id: list(rows)
+                for group_id, rows in groupby(
+                    self._decisions(batch, list(names), since), itemgetter(0)
+                )
+            }
+            marks = {row[2]: _MARKS(row[3]) for rows in decided.values() for row in rows}
+            wanted = [each for of in marks.values() for each in of]
+            responses = {row[0]: row for row in self._responses(wanted, sources=sources)}
+            for group_id in batch:
+                yield [
+                    _judged(row, marks[row[2]], responses, names[row[1]])
+                    for row in decided[group_id]
+                ]
+
+    def _ids_of(self, annotators: Sequence[str]) -> list[int]:
+        ids = {
+            unpack(name): number
+            for number, name in self._connection.execute("SELECT id, name FROM annotators")
+        }
+        return [ids[each] for each in annotators]
+
+    def _decisions(
+        self, group_ids: list[int], annotator_ids: list[int], since: float
+    ) -> Iterator[Row]:
+        return self._connection.execute(
+            _DECISIONS.format(remarks=self._remarks),
+            (json.dumps(group_ids), json.dumps(annotator_ids), since),
+        )
+
+    def _responses(self, ids: list[int], *, sources: bool) -> Iterator[Row]:
+        columns = "id, state, text, slot, origin, source" if sources else "id, state, text"
+        return self._connection.execute(
+            f"SELECT {columns} FROM responses "  # noqa: S608 - constants
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
+        )
+
+
+_DECISIONS = """
+SELECT groups.id, verdicts.annotator_id, decisions.id, marks, card_order, decided_at, seconds,
+    {remarks}, hex(groups.key), messages, settings
+FROM json_each(?) AS wanted CROSS JOIN groups ON groups.id = wanted.value
+CROSS JOIN verdicts ON verdicts.group_id = groups.id
+    AND verdicts.annotator_id IN (SELECT value FROM json_each(?))
+JOIN decisions ON decisions.id = decision_id
+WHERE verdict = 'confirmed' AND decided_at >= ?
+"""
+
+
+def _judged(
+    row: Row, marks: dict[int, Mark], responses: Mapping[int, Row], annotator: str
+) -> Judged:
+    _, _, _, _, order, decided_at, seconds, remarks, key, messages, settings = row
+    turns, replaced = _turns(messages)
+    answers = []
+    for response_id in _IDS(order):
+        _, state, data, *more = responses[response_id]
+        text, is_replaced = _text(data)
+        replaced += is_replaced
+        answer = Answer(response_id, text, marks[response_id], _STATES[state])
+        if more:
+            slot, origin, source = more
+            answer = answer._replace(slot=slot, source=source_of(origin, source))
+        answers.append(answer)
+    fields = unpack_json(settings)
+    return Judged(
+        key=key.lower(),
+        messages=turns,
+        answers=tuple(answers),
+        remarks=unpack_remarks(remarks),
+        name=fields.get("name"),
+        tags=tuple(fields.get("tags", ())),
+        annotator=annotator,
+        decided_at=decided_at,
+        seconds=seconds,
+        replaced=replaced,
+    )
+
+
+def _text(data: bytes) -> tuple[str, bool]:
+    """A response as the dataset carries it, and whether lone surrogates in it were replaced."""
+    try:
+        return data.decode().strip(), False
+    except UnicodeDecodeError:
+        return dataset_text(unpack(data)), True
+
+
+def _turns(data: bytes) -> tuple[tuple[Message, ...], int]:
+    """A conversation as the dataset carries it, and in how many turns surrogates were replaced."""
+    try:
+        turns = [Message(role, content) for role, content in _TURNS(data)]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        turns = [Message(role, content) for role, content in unpack_json(data)]
+        replaced = sum(has_surrogates(each.content) for each in turns)
+    else:
+        replaced = 0
+    return dataset_messages(turns), replaced
