@@ -17,6 +17,8 @@ PACKAGE = Path(dpo_tui.__file__).parent
 BUILT_ON_ALL_OTHERS = {
     "__main__",
     "checkup",
+    "export_command",
+    "exporting",
     "importing",
     "main",
     "opening",

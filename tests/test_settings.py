@@ -39,10 +39,10 @@ _VALUES: dict[str, list[object]] = {
     "concurrency": [1, 2, 3, 256],
     "allow_cut_off": [True, False, True, False],
     "slow_link": [True, False, True, False],
-    "theme": ["a", "b", "c", "d"],
-    "title": [True, False, True, False],
-    "bell": [True, False, True, False],
     "removed_pairs": ["keep", "drop", "keep", "drop"],
+    "pairs": ["all", "best", "one", "3"],
+    "best_over_chosen": [True, False, True, False],
+    "live_format": ["swift", "trl", "openai", "axolotl"],
     "model_file": [Path("/a"), Path("/b"), Path("/c"), Path("/d")],
 }
 
@@ -136,10 +136,10 @@ def test_every_setting_is_a_field_and_its_names_follow_one_rule() -> None:
         "DPO_TUI_CONCURRENCY",
         "DPO_TUI_ALLOW_CUT_OFF",
         "DPO_TUI_SLOW_LINK",
-        "DPO_TUI_THEME",
-        "DPO_TUI_TITLE",
-        "DPO_TUI_BELL",
         "DPO_TUI_REMOVED_PAIRS",
+        "DPO_TUI_PAIRS",
+        "DPO_TUI_BEST_OVER_CHOSEN",
+        "DPO_TUI_LIVE_FORMAT",
         "DPO_TUI_MODEL_FILE",
     }
 

@@ -42,10 +42,10 @@ def test_what_the_starter_prompts_only_show_works_too(tmp_path: Path) -> None:
         "concurrency",
         "allow_cut_off",
         "slow_link",
-        "theme",
-        "title",
-        "bell",
         "removed_pairs",
+        "pairs",
+        "best_over_chosen",
+        "live_format",
         "model_file",
     }
     assert set(file.settings) == shown | {"sampling.extra.min_p"}

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import shtab
 
+from dpo_tui.datasets.formats import FORMATS
 from dpo_tui.display import display_line
 
 _EPILOG = """\
@@ -44,6 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_history(commands)
     _add_verify(commands)
     _add_backup(commands)
+    _add_export(commands)
     return parser
 
 
@@ -62,20 +64,6 @@ def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
         action="store_true",
         default=None,
         help="repaint half as often and in 256 colours",
-    )
-    screen.add_argument(
-        "--theme",
-        metavar="NAME",
-        help="the colours: dpo-dark, dpo-light, dpo-16, or one of Textual's",
-    )
-    screen.add_argument(
-        "--title", metavar="true|false", help="say in the terminal's title what is labelled"
-    )
-    screen.add_argument(
-        "--bell",
-        action="store_true",
-        default=None,
-        help="ring when the group that you wait for is complete, or a server goes down",
     )
 
 
@@ -137,6 +125,10 @@ def _add_work_arguments(command: _Parser) -> None:
     files.add_argument(
         "--session", metavar="NAME|PATH", help="another session than the one of this prompts file"
     )
+    files.add_argument(
+        "--live-format", metavar="F", help="form of the dataset, as `export` names them (swift)"
+    )
+    _add_pair_arguments(files)
     files.add_argument("--annotator", metavar="NAME", help="who decides (default: your user name)")
     files.add_argument(
         "--removed-pairs",
@@ -250,6 +242,97 @@ def _add_backup(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     backup.add_argument("path", type=Path, metavar="PATH", help="the file to make")
     _add_session_arguments(backup)
+
+
+def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write what was decided as a file that a trainer reads",
+        description="Write the pairs of a session in the form of a trainer, whoever works on it. "
+        "The files are there whole or not at all; what was left out is told with its reason. "
+        "Formats: " + "; ".join(f"{each.name} ({each.readers})" for each in FORMATS.values()),
+        epilog=_EPILOG,
+    )
+    _add_session_arguments(export)
+    _add_export_arguments(export)
+    files = export.add_argument_group("files")
+    output = files.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: standard output; - for it; .gz compresses",
+    )
+    output.complete = shtab.FILE  # type: ignore[attr-defined]
+    files.add_argument(
+        "--test-output", type=Path, metavar="FILE", help="default: FILE with .test in its name"
+    )
+    files.add_argument(
+        "--sidecar", type=Path, metavar="FILE", help="write where each row comes from to this file"
+    )
+    files.add_argument("--force", action="store_true", help="replace files that are there")
+
+
+def _add_export_arguments(command: _Parser) -> None:
+    """What becomes of the decisions."""
+    form = command.add_argument("--format", default="swift", metavar="F", help="default swift")
+    form.complete = {"bash": "", "zsh": ""}  # type: ignore[attr-defined]
+    rows = command.add_argument_group("rows")
+    rows.add_argument(
+        "--annotator", metavar="NAME|all", help="default: you, if you have decided anything"
+    )
+    rows.add_argument(
+        "--since", metavar="DATE", help="only what was decided then or later, as in 2026-01-31"
+    )
+    rows.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="only prompts with one of these"
+    )
+    rows.add_argument(
+        "--test-size",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="keep this share of the prompts apart, as in 0.05; never near-identical ones on both "
+        "sides",
+    )
+    rows.add_argument("--shuffle", action="store_true", help="in an order drawn by the seed")
+    rows.add_argument("--seed", type=int, default=0, metavar="N", help="of all lots (default 0)")
+    rows.add_argument(
+        "--meta", action="store_true", help="add a column with where each row comes from, as JSON"
+    )
+    _add_pair_arguments(rows)
+    rows.add_argument(
+        "--allow-cut-off",
+        action="store_true",
+        default=None,
+        help="let responses that hit the token limit be part of pairs",
+    )
+    checks = command.add_argument_group("warnings")
+    checks.add_argument(
+        "--max-length", type=int, default=1024, metavar="N", help="tokens that your trainer reads"
+    )
+    checks.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="FILE",
+        help="tokenizer.json to count with (extra 'tokenizers'); else lengths are estimated",
+    )
+
+
+def _add_pair_arguments(group: argparse._ArgumentGroup) -> None:
+    """Which pairs a group gives."""
+    group.add_argument(
+        "--pairs",
+        metavar="all|best|one|N",
+        help="every chosen x rejected response (default); the best x every rejected one; one pair "
+        "a group, its sides drawn where several are as good; at most N",
+    )
+    group.add_argument(
+        "--best-over-chosen",
+        action="store_true",
+        default=None,
+        help="pair the best response with the other chosen ones too",
+    )
 
 
 def _add_session_arguments(command: _Parser) -> None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dpo_tui.opening import Job
     from dpo_tui.settings import Settings
     from dpo_tui.store.info import SessionInfo
-    from dpo_tui.tui.look import Look
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,39 +74,20 @@ def _tell(text: str) -> None:
 def _annotate(arguments: Namespace) -> int:
     import asyncio
 
+    from dpo_tui.inputs import Place
     from dpo_tui.main import annotate
+    from dpo_tui.paths import config_file
+    from dpo_tui.tui.keymap import read_keymap
 
     job = _job(arguments)
-    look = _look(job.settings)
+    keymap = read_keymap(job.settings.keys, Place(str(config_file())))
     _require_terminal()
-    outcome = asyncio.run(annotate(job, look, _tell))
+    outcome = asyncio.run(annotate(job, keymap, _tell))
     if outcome.crash:
         _tell_crash(outcome.crash)
     if sys.stdout.isatty():  # the link may be lost by now
         _say_goodbye(job, outcome)
     return outcome.exit_code
-
-
-def _look(settings: Settings) -> Look:
-    from dpo_tui.inputs import Place
-    from dpo_tui.paths import config_file, preferences_file
-    from dpo_tui.preferences import load_preferences
-    from dpo_tui.tui.keymap import read_keymap
-    from dpo_tui.tui.look import Look
-
-    if settings.theme:
-        from dpo_tui.tui.themes import check_theme
-
-        check_theme(settings.theme)
-    return Look(
-        keymap=read_keymap(settings.keys, Place(str(config_file()))),
-        theme=settings.theme or "",
-        title=settings.title,
-        bell=settings.bell,
-        slow=settings.slow_link,
-        preferences=load_preferences(preferences_file()),
-        preferences_file=preferences_file(),
-    )
 
 
 def _job(arguments: Namespace) -> Job:
@@ -354,6 +334,26 @@ def _backup(arguments: Namespace) -> int:
     return 0
 
 
+def _export(arguments: Namespace) -> int:
+    from dpo_tui.export_command import run_export
+
+    session = _existing_session(arguments)
+    run_export(arguments, session, _settings_for(arguments), _user_name())
+    return 0
+
+
+def _settings_for(arguments: Namespace) -> Settings:
+    """The settings of a command that looks after a session; only flags that are settings count."""
+    from dpo_tui import paths
+    from dpo_tui.prompts import read_prompts
+    from dpo_tui.settings import read_config, resolve_settings
+
+    path: Path | None = arguments.prompts
+    prompts = read_prompts(path).settings if path and path.exists() else {}
+    flags = {name: vars(arguments)[name] for name in ("pairs", "best_over_chosen", "allow_cut_off")}
+    return resolve_settings(flags, os.environ, prompts, read_config(paths.config_file()))
+
+
 def _existing_session(arguments: Namespace) -> Path:
     """The session that was named, or that of the prompts file."""
     from dpo_tui import paths
@@ -385,4 +385,5 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "history": _history,
     "verify": _verify,
     "backup": _backup,
+    "export": _export,
 }

@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast
 from msgspec import Meta
 
 from dpo_tui.domain.model import Sampling
+from dpo_tui.domain.pairs import PairPolicy, pair_policy
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.inputs import Place, read_toml_table, unknown_key, unreadable, validated
 from dpo_tui.secret import Secret
@@ -45,6 +46,7 @@ from dpo_tui.values import (
     url,
     valid,
     variable,
+    which_pairs,
 )
 
 DEFAULT_KEY_VARIABLE = "OPENAI_API_KEY"
@@ -89,17 +91,17 @@ class Settings:
     """Whether a response that hit the token limit may become a side of a pair."""
     slow_link: bool = False
     """Whether to repaint half as often and in 256 colours, for a thin or distant SSH link."""
-    theme: str | None = None
-    """The colours: `dpo-dark`, `dpo-light`, `dpo-16` or one of Textual's. Without one, what was
-    chosen in the palette last, else `dpo-dark`; `dpo-16` where there are 16 colours only."""
-    title: bool = True
-    """Whether the terminal's title says what is being labelled."""
-    bell: bool = False
-    """Whether the terminal's bell rings when the group that you wait for is complete, and when a
-    server goes down."""
     removed_pairs: str = "keep"
     """Whether the pairs of prompts that are no longer in the prompts file stay in the dataset:
     `keep` or `drop`."""
+    pairs: str | int = "all"
+    """Which pairs a group gives: `all` (every chosen x every rejected response), `best` (the best x
+    every rejected one), `one`, or a number for at most so many."""
+    best_over_chosen: bool = False
+    """Whether the best response also makes pairs with the other chosen ones."""
+    live_format: str = "swift"
+    """The form of the dataset file; `dpo-tui export --help` lists them. It stays what it was when
+    the file was begun."""
     model_file: Path | None = None
     """The GGUF file of the embedded server. Without one, the packaged small model."""
     endpoints: tuple[EndpointSettings, ...] = ()
@@ -115,6 +117,15 @@ class Settings:
         if self.base_url is None:
             return self.endpoints
         return (EndpointSettings(self.base_url, self.model, self.api_key_env, self.concurrency),)
+
+    @property
+    def pair_policy(self) -> PairPolicy:
+        """Which pairs a group gives."""
+        return replace(
+            pair_policy(self.pairs),
+            best_over_chosen=self.best_over_chosen,
+            allow_cut_off=self.allow_cut_off,
+        )
 
     @property
     def plan(self) -> SamplingPlan:
@@ -137,10 +148,10 @@ SETTINGS = (
     Setting("concurrency", Concurrency, "--concurrency"),
     Setting("allow_cut_off", bool, "--allow-cut-off"),
     Setting("slow_link", bool, "--slow-link"),
-    Setting("theme", str, "--theme", text),
-    Setting("title", bool, "--title"),
-    Setting("bell", bool, "--bell"),
     Setting("removed_pairs", str, "--removed-pairs", keep_or_drop),
+    Setting("pairs", str | int, "--pairs", which_pairs),
+    Setting("best_over_chosen", bool, "--best-over-chosen"),
+    Setting("live_format", str, "--live-format", text),
     Setting("model_file", Path, "--model-file"),
 )
 _BY_PLACE = {(each.table, each.last_name): each for each in SETTINGS}

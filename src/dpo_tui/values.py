@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from dpo_tui.domain.model import MAX_RESPONSES, MIN_RESPONSES, Sampling
+from dpo_tui.domain.pairs import pair_policy
 from dpo_tui.domain.sources import SamplingPlan
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place, found, inside, is_api_key, unknown_key, validated
@@ -83,6 +84,15 @@ def variable(value: str) -> str:
 def keep_or_drop(value: str) -> str:
     """Check for one of two words."""
     return "" if value in {"keep", "drop"} else "keep or drop"
+
+
+def which_pairs(value: str | int) -> str:
+    """Check for a word or a number that says which pairs are made."""
+    try:
+        pair_policy(value)
+    except ValueError:
+        return "all, best, one, or a number of pairs"
+    return ""
 
 
 def stops(value: str | list[str]) -> str:

@@ -11,8 +11,7 @@ from textual.pilot import Pilot
 
 from dpo_tui.domain.model import Mark, Prompt
 from dpo_tui.tui.app import DpoTuiApp
-from dpo_tui.tui.look import Look
-from dpo_tui.tui.themes import DARK
+from dpo_tui.tui.keymap import DEFAULT_KEYMAP, Keymap
 from tests.servers import replies
 from tests.servers.wire import ChatServer, Reply
 from tests.service.desk import Desk, desk
@@ -65,7 +64,7 @@ async def screen(
     *,
     n: int = 3,
     size: tuple[int, int] = (80, 24),
-    look: Look | None = None,
+    keymap: Keymap = DEFAULT_KEYMAP,
 ) -> AsyncIterator[Screen]:
     async with (
         ChatServer(reply) as server,
@@ -76,9 +75,9 @@ async def screen(
             name="prompts.toml",
             dataset=str(here.dataset),
             resume="dpo-tui annotate prompts.toml",
-            look=look or Look(theme=DARK.name),  # whatever this terminal can show
+            keymap=keymap,
         )
-        async with app.run_test(size=size, notifications=True) as pilot:
+        async with app.run_test(size=size) as pilot:
             yield Screen(app, pilot, here, server)
 
 

@@ -1,0 +1,64 @@
+"""What an export did: the numbers, and how they are told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class ExportReport:
+    """The numbers of one export."""
+
+    unit: str
+    """What a row is, for a person: "pair"."""
+    annotators: tuple[str, ...] = ()
+    """Whose decisions were taken."""
+    others: Mapping[str, int] = field(default_factory=dict)
+    """Groups confirmed by annotators who were left out."""
+    groups: int = 0
+    """Confirmed groups that were looked at."""
+    rows: Counter[str] = field(default_factory=Counter)
+    """By split: `train`, `test`."""
+    prompts: Counter[str] = field(default_factory=Counter)
+    """Prompts that gave rows, by split."""
+    barren: Counter[str] = field(default_factory=Counter)
+    """Prompts that gave none, by reason."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Combinations that the guard kept out, by reason."""
+    spared: int = 0
+    """Combinations that the policy did not take."""
+    warnings: Counter[str] = field(default_factory=Counter)
+    """What is odd about rows that were written."""
+    measured: str = ""
+    """How lengths were measured."""
+    replaced: int = 0
+    """Texts in which lone surrogates were replaced."""
+
+
+def summary(report: ExportReport, paths: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The report as lines of two columns; `paths` says where each split went."""
+    names = ", ".join(report.annotators)
+    yield "decisions", f"{report.groups:,} confirmed by {names}"
+    if report.others:
+        left = ", ".join(f"{name} ({count:,})" for name, count in report.others.items())
+        yield "left out", f"decisions of {left}: --annotator all takes everybody's"
+    for split, count in report.rows.items():
+        rows = f"{count:,} {report.unit}{'s' if count != 1 else ''}"
+        yield (
+            split if len(report.rows) > 1 else "written",
+            (f"{rows} of {report.prompts[split]:,} prompts to {paths[split]}"),
+        )
+    for reason, count in report.barren.most_common():
+        yield "no row", f"{count:,} prompts: {reason}"
+    if report.spared:
+        yield "not taken", f"{report.spared:,} combinations, by the policy"
+    for reason, count in report.dropped.most_common():
+        yield "dropped", f"{count:,}: {reason}"
+    for reason, count in report.warnings.most_common():
+        yield "warning", f"{count:,}: {reason}"
+    if report.warnings and report.measured:
+        yield "", f"lengths are {report.measured}"
+    if report.replaced:
+        yield "replaced", f"lone surrogates in {report.replaced:,} texts"
