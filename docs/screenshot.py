@@ -21,8 +21,11 @@ from dpo_tui.service.labelling import Labelling
 from dpo_tui.store.role import GeneratorRole
 from dpo_tui.store.session import SessionStore
 from dpo_tui.tui.app import DpoTuiApp
+from dpo_tui.tui.look import Look
+from dpo_tui.tui.themes import DARK
 
 SIZE = (110, 32)
+LOOK = Look(theme=DARK.name)
 KEYS = ("space", "enter", "down", "space", "down", "x")
 
 
@@ -37,7 +40,7 @@ async def shoot(folder: Path) -> str:
     generation = Generation(disk, [Route(client, 8)], options, clock, "you", role)
     dataset = LiveDataset(folder / "prompts.dpo.jsonl", swift.encode)
     labelling = Labelling(disk, dataset, generation, clock, "you", allow_cut_off=False)
-    app = DpoTuiApp(labelling, name="prompts.toml", dataset="", resume="")
+    app = DpoTuiApp(labelling, name="prompts.toml", dataset="", resume="", look=LOOK)
     try:
         await labelling.open()
         async with app.run_test(size=SIZE) as pilot:

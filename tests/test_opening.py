@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.opening import Job, open_session
 from dpo_tui.settings import Settings

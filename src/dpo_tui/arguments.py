@@ -65,6 +65,20 @@ def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
         default=None,
         help="repaint half as often and in 256 colours",
     )
+    screen.add_argument(
+        "--theme",
+        metavar="NAME",
+        help="the colours: dpo-dark, dpo-light, dpo-16, or one of Textual's",
+    )
+    screen.add_argument(
+        "--title", metavar="true|false", help="say in the terminal's title what is labelled"
+    )
+    screen.add_argument(
+        "--bell",
+        action="store_true",
+        default=None,
+        help="ring when the group that you wait for is complete, or a server goes down",
+    )
 
 
 def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:

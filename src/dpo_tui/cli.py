@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dpo_tui.opening import Job
     from dpo_tui.settings import Settings
     from dpo_tui.store.info import SessionInfo
+    from dpo_tui.tui.look import Look
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,20 +75,39 @@ def _tell(text: str) -> None:
 def _annotate(arguments: Namespace) -> int:
     import asyncio
 
-    from dpo_tui.inputs import Place
     from dpo_tui.main import annotate
-    from dpo_tui.paths import config_file
-    from dpo_tui.tui.keymap import read_keymap
 
     job = _job(arguments)
-    keymap = read_keymap(job.settings.keys, Place(str(config_file())))
+    look = _look(job.settings)
     _require_terminal()
-    outcome = asyncio.run(annotate(job, keymap, _tell))
+    outcome = asyncio.run(annotate(job, look, _tell))
     if outcome.crash:
         _tell_crash(outcome.crash)
     if sys.stdout.isatty():  # the link may be lost by now
         _say_goodbye(job, outcome)
     return outcome.exit_code
+
+
+def _look(settings: Settings) -> Look:
+    from dpo_tui.inputs import Place
+    from dpo_tui.paths import config_file, preferences_file
+    from dpo_tui.preferences import load_preferences
+    from dpo_tui.tui.keymap import read_keymap
+    from dpo_tui.tui.look import Look
+
+    if settings.theme:
+        from dpo_tui.tui.themes import check_theme
+
+        check_theme(settings.theme)
+    return Look(
+        keymap=read_keymap(settings.keys, Place(str(config_file()))),
+        theme=settings.theme or "",
+        title=settings.title,
+        bell=settings.bell,
+        slow=settings.slow_link,
+        preferences=load_preferences(preferences_file()),
+        preferences_file=preferences_file(),
+    )
 
 
 def _job(arguments: Namespace) -> Job:

@@ -32,7 +32,7 @@ from dpo_tui.store.role import GeneratorRole
 
 if TYPE_CHECKING:
     from dpo_tui.tui.app import DpoTuiApp
-    from dpo_tui.tui.keymap import Keymap
+    from dpo_tui.tui.look import Look
 
 _ROLE_SECONDS = 0.5
 _ROLE_ATTEMPTS = 1200
@@ -63,7 +63,7 @@ class Outcome:
     crash: BaseException | None = None
 
 
-async def annotate(job: Job, keymap: Keymap, say: Say) -> Outcome:
+async def annotate(job: Job, look: Look, say: Say) -> Outcome:
     """Open the session, find a server, and label until the person leaves.
 
     Raises:
@@ -85,7 +85,7 @@ async def annotate(job: Job, keymap: Keymap, say: Say) -> Outcome:
     try:
         await labelling.open()
         generation.start()
-        app = await _app(labelling, job, opened, keymap)
+        app = await _app(labelling, job, opened, look)
         leaving.on_signals(lambda code: app.exit(return_code=code))
         leaving.on_hangup(lambda code: app.exit(return_code=code))
         # What there is by now lives as long as the app, and what streams by makes no cycles: the
@@ -104,7 +104,7 @@ async def annotate(job: Job, keymap: Keymap, say: Say) -> Outcome:
     )
 
 
-async def _app(labelling: Labelling, job: Job, opened: Opened, keymap: Keymap) -> DpoTuiApp:
+async def _app(labelling: Labelling, job: Job, opened: Opened, look: Look) -> DpoTuiApp:
     """The screen. Importing it takes most of the start: the first requests go out meanwhile."""
     if job.settings.slow_link:
         # Textual reads it when it is imported; what the person has set themselves counts.
@@ -118,8 +118,7 @@ async def _app(labelling: Labelling, job: Job, opened: Opened, keymap: Keymap) -
         dataset=str(opened.dataset.path),
         resume=job.resume,
         news=opened.news,
-        slow=job.settings.slow_link,
-        keymap=keymap,
+        look=look,
     )
     labelling.generation.on_crash = app.crash
     return app

@@ -39,6 +39,11 @@ def config_file() -> Path:
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
 
 
+def preferences_file() -> Path:
+    """The file of what the screen remembers; neither it nor its folder need exist."""
+    return platformdirs.user_state_path(APP_NAME, appauthor=False) / "preferences.json"
+
+
 def make_private(folder: Path) -> None:
     """Make a folder and what is missing above it, each open to the user alone whatever the umask.
 

@@ -91,6 +91,14 @@ class Settings:
     """Whether a response that hit the token limit may become a side of a pair."""
     slow_link: bool = False
     """Whether to repaint half as often and in 256 colours, for a thin or distant SSH link."""
+    theme: str | None = None
+    """The colours: `dpo-dark`, `dpo-light`, `dpo-16` or one of Textual's. Without one, what was
+    chosen in the palette last, else `dpo-dark`; `dpo-16` where there are 16 colours only."""
+    title: bool = True
+    """Whether the terminal's title says what is being labelled."""
+    bell: bool = False
+    """Whether the terminal's bell rings when the group that you wait for is complete, and when a
+    server goes down."""
     removed_pairs: str = "keep"
     """Whether the pairs of prompts that are no longer in the prompts file stay in the dataset:
     `keep` or `drop`."""
@@ -148,6 +156,9 @@ SETTINGS = (
     Setting("concurrency", Concurrency, "--concurrency"),
     Setting("allow_cut_off", bool, "--allow-cut-off"),
     Setting("slow_link", bool, "--slow-link"),
+    Setting("theme", str, "--theme", text),
+    Setting("title", bool, "--title"),
+    Setting("bell", bool, "--bell"),
     Setting("removed_pairs", str, "--removed-pairs", keep_or_drop),
     Setting("pairs", str | int, "--pairs", which_pairs),
     Setting("best_over_chosen", bool, "--best-over-chosen"),

@@ -18,12 +18,14 @@ NEVER = (
 )
 
 
-OWN = b"\x1b]22;default\x07"
+POINTER = b"\x1b]22;default\x07"
 """Textual resets the pointer's shape."""
 
 
-def assert_clean(raw: bytes) -> None:
-    raw = raw.replace(OWN, b"")
+def assert_clean(raw: bytes, name: str = "prompts.toml") -> None:
+    """Nothing acts but what is our own: `name` is what the terminal's title says."""
+    title = f"\x1b]0;dpo-tui: {name}\x07".encode()
+    raw = raw.replace(POINTER, b"").replace(title, b"", 1)
     assert [sequence for sequence in NEVER if sequence in raw] == []
 
 
@@ -97,7 +99,7 @@ def test_from_the_names_of_files(tmp_path: Path) -> None:
         terminal.wait_for("Every group is decided")
         terminal.press("q")
         assert terminal.wait_exit() == 0
-        assert_clean(terminal.raw)
+        assert_clean(terminal.raw, f"{SHOWN.replace('/', '')}.jsonl")
     with person.start("sessions", cols=200) as terminal:
         assert terminal.wait_exit() == 0
         assert "INJECTED" in terminal.screen()

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 
 from dpo_tui.domain.model import Mark, Prompt
 from dpo_tui.tui.app import DpoTuiApp
-from dpo_tui.tui.keymap import DEFAULT_KEYMAP, Keymap
+from dpo_tui.tui.look import Look
+from dpo_tui.tui.themes import DARK
 from tests.servers import replies
 from tests.servers.wire import ChatServer, Reply
 from tests.service.desk import Desk, desk
@@ -64,7 +65,7 @@ async def screen(
     *,
     n: int = 3,
     size: tuple[int, int] = (80, 24),
-    keymap: Keymap = DEFAULT_KEYMAP,
+    look: Look | None = None,
 ) -> AsyncIterator[Screen]:
     async with (
         ChatServer(reply) as server,
@@ -75,9 +76,9 @@ async def screen(
             name="prompts.toml",
             dataset=str(here.dataset),
             resume="dpo-tui annotate prompts.toml",
-            keymap=keymap,
+            look=look or Look(theme=DARK.name),  # whatever this terminal can show
         )
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             yield Screen(app, pilot, here, server)
 
 

@@ -11,6 +11,7 @@ from dpo_tui.tui.actions import ACTIONS, Action, Scope
 from dpo_tui.tui.app import DpoTuiApp
 from dpo_tui.tui.key_page import sections
 from dpo_tui.tui.keymap import DEFAULT_KEYMAP, read_keymap
+from dpo_tui.tui.look import Look
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from tests.servers import replies
 from tests.service.desk import prompts
@@ -71,7 +72,7 @@ async def test_every_binding_is_of_the_table_or_one_of_the_fixed_ones(tmp_path: 
 
 async def test_a_rebound_key_works_and_the_old_one_no_longer_does(tmp_path: Path) -> None:
     keys = rebound(choose=["ö", "="] if _is_free("=") else "ö", skip="X")
-    async with screen(tmp_path, ABC, prompts("first", "second"), keymap=keys) as here:
+    async with screen(tmp_path, ABC, prompts("first", "second"), look=Look(keys)) as here:
         await here.until("gamma text")
         await here.press("space")
         assert not any(here.marks)
@@ -89,7 +90,7 @@ def _is_free(key: str) -> bool:
 
 async def test_swapped_keys_do_what_was_said(tmp_path: Path) -> None:
     keys = rebound(choose="x", exclude="space")
-    async with screen(tmp_path, ABC, prompts("first"), keymap=keys) as here:
+    async with screen(tmp_path, ABC, prompts("first"), look=Look(keys)) as here:
         await here.until("gamma text")
         await here.press("x")
         await here.until("✔ chosen")
@@ -106,7 +107,7 @@ async def test_the_key_bar_shows_the_keys_as_they_are_bound(tmp_path: Path) -> N
         assert len(bar) <= 80
     (tmp_path / "2").mkdir()
     keys = rebound(choose="pagedown", page_down="f1", help="f2")
-    async with screen(tmp_path / "2", ABC, prompts("first"), keymap=keys) as here:
+    async with screen(tmp_path / "2", ABC, prompts("first"), look=Look(keys)) as here:
         await here.until("pgdn choose")
         await here.until("f2 help")
 
@@ -123,7 +124,7 @@ async def test_help_shows_the_rules_and_every_key_and_leaves_by_the_same_one(
     tmp_path: Path,
 ) -> None:
     keys = rebound(skip="S", help="H")
-    async with screen(tmp_path, ABC, prompts("first"), size=(80, 120), keymap=keys) as here:
+    async with screen(tmp_path, ABC, prompts("first"), size=(80, 120), look=Look(keys)) as here:
         await here.until("gamma text")
         await here.press("H")
         await here.until("Rules")

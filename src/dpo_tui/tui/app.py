@@ -1,20 +1,27 @@
-"""The Textual app: themes, the screens, and the way out."""
+"""The Textual app: themes, the screens, what is remembered, and the way out."""
 
 from __future__ import annotations
 
+import asyncio
+
+from msgspec.structs import replace
 from textual import events
 from textual.app import App
+from textual.command import CommandPalette
 from textual.screen import Screen
 
+from dpo_tui.display import display_line
+from dpo_tui.errors import DpoTuiError
+from dpo_tui.preferences import save_preferences
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.tui.actions import Scope
 from dpo_tui.tui.bindings import ALWAYS, bindings, textual_keymap
-from dpo_tui.tui.commands import ActionCommands
+from dpo_tui.tui.commands import ActionCommands, ThemeCommands
 from dpo_tui.tui.driver import Driver
-from dpo_tui.tui.keymap import DEFAULT_KEYMAP, Keymap
+from dpo_tui.tui.look import Look
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
-from dpo_tui.tui.themes import DARK, OWN
+from dpo_tui.tui.themes import OWN, first_theme, with_own_variables
 
 
 class DpoTuiApp(App[None], inherit_bindings=False):
@@ -32,22 +39,31 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         name: str,
         dataset: str,
         resume: str,
-        slow: bool = False,
         news: str = "",
-        keymap: Keymap = DEFAULT_KEYMAP,
+        look: Look | None = None,
     ) -> None:
         super().__init__(driver_class=Driver)
         # A frame of an animation costs as many bytes over SSH as a page of text.
         self.animation_level = "none"
         for theme in OWN:
             self.register_theme(theme)
-        self.theme = DARK.name
-        self._keys = keymap
-        self.set_keymap(textual_keymap(keymap))
+        self._look = look = look or Look()
+        self.preferences = look.preferences
+        """What the person has chosen with a key, this time or before."""
+        self._remembering = asyncio.Lock()
+        self.theme = first_theme(look.theme, self.preferences.theme, self.console.color_system)
+        self.title = display_line(f"dpo-tui: {name}") if look.title else ""
+        self.set_keymap(textual_keymap(look.keymap))
         self.crashed: BaseException | None = None
         """What stopped the app, if it wasn't the person."""
         self.annotate = AnnotateScreen(
-            labelling, name=name, dataset=dataset, resume=resume, slow=slow, news=news
+            labelling,
+            name=name,
+            dataset=dataset,
+            resume=resume,
+            slow=look.slow,
+            bell=look.bell,
+            news=news,
         )
 
     def crash(self, error: BaseException) -> None:
@@ -68,9 +84,37 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         """Start where the work is."""
         return self.annotate
 
+    def get_css_variables(self) -> dict[str, str]:
+        """Colours of our own beside Textual's."""
+        self.theme_variables = with_own_variables(self.theme, super().get_css_variables())
+        return self.theme_variables
+
+    async def remember(self, *, theme: str | None = None, layout: str | None = None) -> None:
+        """Begin with this choice the next time too."""
+        chosen = {"theme": theme, "layout": layout}
+        said = {name: value for name, value in chosen.items() if value is not None}
+        self.preferences = replace(self.preferences, **said)
+        if path := self._look.preferences_file:
+            async with self._remembering:
+                try:
+                    await asyncio.to_thread(save_preferences, path, self.preferences)
+                except DpoTuiError as error:
+                    self.notify(display_line(str(error)), severity="warning", markup=False)
+
+    def search_themes(self) -> None:
+        """Let the person choose a theme; Textual's own list would not be remembered."""
+        self.push_screen(CommandPalette([ThemeCommands], placeholder="Search for themes…"))
+
+    async def action_use_theme(self, name: str) -> None:
+        """Change the colours, for this time and the next."""
+        self.theme = name
+        await self.remember(theme=name)
+        if self._look.theme:
+            self.notify("Until you leave: the setting theme says otherwise.", markup=False)
+
     def action_help(self) -> None:
         """Show the keys and the rules."""
-        self.push_screen(HelpScreen(self._keys))
+        self.push_screen(HelpScreen(self._look.keymap))
 
     def on_resize(self, event: events.Resize) -> None:
         """Paint everything anew: a terminal that came back as large as it was may be blank.

@@ -1,4 +1,4 @@
-"""The colours: a dark and a light theme of our own, beside those that Textual brings."""
+"""The colours: a dark, a light and a 16-colour theme of our own, beside Textual's."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ DARK = Theme(
     surface="#1a1d2a",
     panel="#232738",
     dark=True,
+    variables={
+        "foreground-muted": "#a3abc7",
+        "foreground-disabled": "#7d86a6",
+        "current": "#2f3b5c",
+    },
 )
 LIGHT = Theme(
     name="dpo-light",
@@ -35,8 +40,31 @@ LIGHT = Theme(
     surface="#eef0f6",
     panel="#e1e5ef",
     dark=False,
+    variables={
+        "foreground-muted": "#535a6e",
+        "foreground-disabled": "#6d7489",
+        "current": "#c9d6f2",
+    },
 )
-OWN = (DARK, LIGHT)
+SIXTEEN = Theme(
+    name="dpo-16",
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_magenta",
+    accent="ansi_bright_cyan",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_bright_red",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    dark=True,
+    variables={**BUILTIN_THEMES["ansi-dark"].variables, "current": "ansi_blue"},
+)
+"""Of the terminal's own 16 colours, on its own ground."""
+OWN = (DARK, LIGHT, SIXTEEN)
 NAMES = (*(theme.name for theme in OWN), *sorted(BUILTIN_THEMES))
 
 
@@ -53,3 +81,20 @@ def check_theme(name: str) -> None:
             f"theme: there is none that is called {name!r}",
             remedy=f"{hint}Themes are: {', '.join(NAMES)}.",
         )
+
+
+def first_theme(said: str, remembered: str, color_system: str | None) -> str:
+    """The theme to begin with: what was set, else what was chosen last, else what fits."""
+    if said or remembered in NAMES:
+        return said or remembered
+    # Our own colours would all become grey among 16.
+    return SIXTEEN.name if color_system == "standard" else DARK.name
+
+
+def with_own_variables(name: str, variables: dict[str, str]) -> dict[str, str]:
+    """The colours of the theme of that name with those that we have beside Textual's.
+
+    `current` is the ground of the title of the current response.
+    """
+    ground = "ansi_white" if name == "ansi-light" else f"{variables['primary']} 30%"
+    return {"current": ground, **variables}

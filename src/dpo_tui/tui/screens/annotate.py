@@ -17,6 +17,7 @@ from dpo_tui.errors import StoreError
 from dpo_tui.service.labelling import Confirmed, Labelling, Refused
 from dpo_tui.service.sheet import Sheet
 from dpo_tui.tui.actions import Scope
+from dpo_tui.tui.alarm import Alarm
 from dpo_tui.tui.bindings import bindings
 from dpo_tui.tui.render import plural, session_line, trouble_line
 from dpo_tui.tui.widgets.card_list import CardList
@@ -44,9 +45,11 @@ class AnnotateScreen(Screen[None]):
         dataset: str,
         resume: str,
         slow: bool,
+        bell: bool,
         news: str,
     ) -> None:
         super().__init__()
+        self._alarm = Alarm() if bell else None
         self._labelling = labelling
         self._session_name = name
         self._news = news
@@ -103,6 +106,9 @@ class AnnotateScreen(Screen[None]):
         self.is_behind = False
         self._painted_at = monotonic()
         await self._paint(grow=True)
+        endpoints = self._labelling.generation.endpoints
+        if self._alarm and self._alarm.is_due(self._labelling.sheet, endpoints):
+            self.app.bell()
 
     async def _paint(self, *, grow: bool) -> None:
         """Paint what has changed. Widgets know what that is; nothing else is redrawn.

@@ -16,7 +16,7 @@ from dpo_tui.tui.bindings import same_keys
 from dpo_tui.tui.key_page import RULES, Line, sections
 from dpo_tui.tui.keymap import Keymap
 
-_KEYS_WIDTH = 14
+_KEYS_WIDTH = 12
 
 
 class HelpScreen(ModalScreen[None]):
