@@ -60,16 +60,30 @@ async def test_n_is_refused_altogether() -> None:
 async def test_n_is_ignored_and_this_is_told_while_the_only_choice_streams() -> None:
     gate = Gate()
     async with serving(replies.completion(LONG, ignores_n=True, gate=gate)) as (_, client):
-        gate.open(16)
+        gate.open(4)
         stream = client.stream(ask(n=4))
         async for event in stream:
             if isinstance(event, Narrowed):
                 assert event == Narrowed(1)
                 break
         assert client.choices_per_request(4) == 1
-        gate.open(10)
+        gate.open(22)
         rest = [event async for event in stream]
         assert isinstance(rest[-1], Ended)
+
+
+async def test_choices_that_lag_a_little_are_waited_for() -> None:
+    for early in (
+        [chunk(0, role="assistant"), *[chunk(0, "x")] * 2],
+        [chunk(2, "z"), *[chunk(0, "x")] * 9],  # any other one shows that n is known
+        [chunk(0, role="assistant"), chunk(1, role="assistant"), *[chunk(0, "x")] * 9],
+        [chunk(0, "x" * 99, finish="stop")],
+    ):
+        late = [chunk(index, "y", finish="stop") for index in range(3)]
+        async with serving(replies.events(*early, *late, DONE)) as (_, client):
+            events = await collect(client, ask(n=3))
+            assert ends(events).keys() == {0, 1, 2}
+            assert not any(isinstance(event, Narrowed) for event in events)
 
 
 async def test_n_is_ignored_and_the_only_choice_is_short() -> None:

@@ -55,7 +55,7 @@ async def test_the_others_are_asked_for_while_the_only_choice_still_streams(
         ChatServer(replies.completion(long, ignores_n=True, gate=gate)) as server,
         desk(tmp_path, server.url, prompts("one"), n=4) as here,
     ):
-        gate.open(16)
+        gate.open(4)
         await server.wait_for_requests(4)
         assert not server.requests[0].answered.is_set()
         gate.open(1000)

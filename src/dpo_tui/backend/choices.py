@@ -10,12 +10,13 @@ from dpo_tui.backend.habits import Habits
 from dpo_tui.backend.reasoning import Split, ThinkSplitter
 from dpo_tui.domain.chat import ChatEvent, Delta, Ended, Narrowed
 
-_LONE_DELTAS = 16
+_LONE_DELTAS = 4
 """Deltas of choice 0 after which the other choices will not come.
 
-Servers that know `n` decode the choices side by side (llama.cpp, SGLang) or announce all of them
-first (vLLM): the others are never this far behind. One that did it all the same would be believed
-from then on, and only this one stream holds to what it said.
+Servers that know `n` decode the choices side by side (llama.cpp copies the state of the prompt and
+samples all of them in the same step; SGLang sends the copies off together) or announce all of them
+first (vLLM): the others are a step behind, or two. One that did otherwise all the same would be
+believed from then on, and only the streams of that moment hold to what they said.
 """
 _SETTLED = 32
 """Chunks after a choice's finish_reason from which on no more text of it will come.
