@@ -41,6 +41,33 @@ async def test_an_endpoint_that_does_not_answer_is_told_and_the_others_are_used(
         await route.client.aclose()
 
 
+async def test_an_endpoint_that_is_still_starting_is_asked_when_it_is_up() -> None:
+    told: list[str] = []
+    async with ChatServer(COMPLETION) as server:
+        tables = (
+            EndpointSettings(url, model=MODEL, api_key_env="KEY", concurrency=4)
+            for url in (NOBODY, server.url)
+        )
+        settings = Settings(endpoints=tuple(tables))
+        routes = await find_routes(settings, lambda _: None, told.append, has_work=False)
+        assert [each.client.endpoint for each in routes] == [NOBODY, server.url]
+        assert NOBODY in "".join(told)
+
+
+async def test_what_somebody_has_to_mend_is_told_before_what_may_pass() -> None:
+    denied = replies.error(401, "Invalid API Key")
+    async with ChatServer(denied) as server:
+        server.models_reply = denied
+        tables = (
+            EndpointSettings(url, model=MODEL, api_key_env="KEY", concurrency=4)
+            for url in (NOBODY, server.url)
+        )
+        with pytest.raises(AuthError):
+            await find_routes(
+                Settings(endpoints=tuple(tables)), lambda _: None, print, has_work=False
+            )
+
+
 async def test_no_endpoint_at_all_is_an_error_unless_there_is_something_to_label() -> None:
     told: list[str] = []
     settings = Settings(base_url=NOBODY)

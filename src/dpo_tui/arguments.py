@@ -86,11 +86,17 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
         "generate",
         help="generate responses without a screen, to be labelled later",
         description="Generate what the undecided groups of a session lack. Can be stopped and run "
-        "again at any time, and beside `annotate` on the same prompts file. Exit code 1 says that "
-        "some responses failed.",
+        "again at any time, and beside `annotate` on the same prompts file. A server that is still "
+        "starting is waited for. Exit code 1 says that some responses failed.",
         epilog=_EPILOG,
     )
     generate.add_argument("--limit", type=int, metavar="N", help="fill at most N groups")
+    generate.add_argument(
+        "--no-wait",
+        dest="wait",
+        action="store_false",
+        help="fail at once if the server can't be asked yet",
+    )
     _add_work_arguments(generate)
 
 

@@ -145,11 +145,12 @@ def _job(arguments: Namespace) -> Job:
 
 def _generate(arguments: Namespace) -> int:
     import asyncio
+    from dataclasses import replace
 
     from dpo_tui.main import generate
     from dpo_tui.progress import FillProgress
 
-    job = _job(arguments)
+    job = replace(_job(arguments), waits=arguments.wait)
     with FillProgress() as progress:
         code = asyncio.run(generate(job, progress.say, arguments.limit, progress.report))
     _tell(progress.summary)

@@ -5,8 +5,10 @@ Part of the composition root, like `main`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from dpo_tui.backend.client import HttpChatClient
@@ -15,9 +17,11 @@ from dpo_tui.datasets import swift
 from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Prompt
+from dpo_tui.errors import BackendError
 from dpo_tui.importing import Say, bring_in
 from dpo_tui.paths import own_dataset_path
-from dpo_tui.routes import KeyOf, find_routes
+from dpo_tui.routes import MAY_PASS, KeyOf, find_routes
+from dpo_tui.service.endpoint import seconds_to_probe
 from dpo_tui.service.generation import Route
 from dpo_tui.settings import Settings
 from dpo_tui.store.session import SessionStore
@@ -39,6 +43,8 @@ class Job:
     """Whether to start the embedded server."""
     resume: str
     """The command that goes on with this session."""
+    waits: bool = False
+    """Whether to wait for a server that can't be asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,13 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
         needs_server = store.needs_server()
         routes = []
         if embedded or needs_server:
-            routes = await _routes(job, store, embedded, say, labels=labels)
+            try:
+                routes = await _routes(job, store, embedded, say, labels=labels)
+            except MAY_PASS as error:
+                if embedded or not job.waits:
+                    raise
+                is_new = False  # it stays: another process may have begun to use it
+                routes = await _await_routes(job, say, error)
     except BaseException:
         if embedded:
             embedded.stop()
@@ -113,6 +125,30 @@ async def _routes(
         return [Route(client, min(job.settings.concurrency, SLOTS))]
     has_work = labels and _has_something_to_show(store, job.annotator)
     return await find_routes(job.settings, job.key_of, say, has_work=has_work)
+
+
+async def _await_routes(job: Job, say: Say, error: BackendError) -> list[Route]:
+    """Look for a server until one can be asked; what is in the way is told once."""
+    told: set[str] = set()
+
+    def say_once(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            say(text)
+
+    say_once(str(error))
+    say("Waiting for the server; Ctrl-C ends.")
+    for strike in count():
+        await asyncio.sleep(seconds_to_probe(error, strike))
+        try:
+            routes = await find_routes(job.settings, job.key_of, say_once, has_work=False)
+        except MAY_PASS as again:
+            error = again
+            say_once(str(error))
+        else:
+            say(f"{' and '.join(each.client.endpoint for each in routes)}: here it is.")
+            return routes
+    raise AssertionError  # `count` has no end
 
 
 def _has_something_to_show(store: SessionStore, annotator: str) -> bool:

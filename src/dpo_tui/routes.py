@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.discovery import ResolvedEndpoint, resolve_endpoint
 from dpo_tui.backend.identity import identify
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
-from dpo_tui.errors import BackendError, InputError
+from dpo_tui.errors import (
+    BackendError,
+    BusyError,
+    ConnectError,
+    InputError,
+    ServerError,
+    StallError,
+)
 from dpo_tui.secret import Secret
 from dpo_tui.service.generation import Route
 from dpo_tui.settings import DEFAULT_MAX_TOKENS, Settings
@@ -21,32 +28,42 @@ KeyOf = Callable[[EndpointSettings], Secret | None]
 """The key for an endpoint, if its environment variable is set."""
 
 
+MAY_PASS = (ConnectError, BusyError, StallError, ServerError)
+"""What is in the way of an endpoint and may pass without anybody's help: it is still starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What came of looking for one endpoint."""
+
+    route: Route | None
+    error: BackendError | None
+    """Why it can't be asked now."""
+
+
 async def find_routes(
     settings: Settings, key_of: KeyOf, say: Callable[[str], None], *, has_work: bool
 ) -> list[Route]:
     """The endpoints that were named, or the one that runs on this machine.
 
-    An endpoint that doesn't answer is told and left out as long as another one does. With
-    `has_work` there is something to label already, so that none at all is told too, and no error.
+    An endpoint that doesn't answer is told as long as another one does; it is asked when it is
+    back, if its model was named, and left out otherwise. With `has_work` there is something to
+    label already, so that none at all is told too, and no error.
 
     Raises:
         InputError: it can't be told which endpoint or model is meant, or a source has none.
-        BackendError: no endpoint can be used.
+        BackendError: no endpoint can be used; one that somebody has to mend comes first.
     """
     named = settings.named_endpoints
-    ways = [_named_route(each, key_of, say, has_work=has_work) for each in named] or [
-        _found_route(settings, say)
-    ]
-    found = await asyncio.gather(*ways, return_exceptions=True)
-    routes = [each for each in found if isinstance(each, Route)]
-    failures = [each for each in found if isinstance(each, BaseException)]
-    for failure in failures:
-        if not isinstance(failure, BackendError):
-            raise failure
-    if len(failures) >= len(found) and not has_work:
-        raise failures[0]
-    for failure in failures:
-        say(str(failure))
+    ways = [_named_route(each, key_of, say) for each in named] or [_found_route(settings, say)]
+    looked = await asyncio.gather(*ways)
+    routes = [each.route for each in looked if each.route]
+    errors = [each.error for each in looked if each.error]
+    if len(errors) == len(looked) and not has_work:
+        raise min(errors, key=lambda each: isinstance(each, MAY_PASS))
+    for each in looked:
+        if each.error and not (each.route and has_work):  # then the screen tells
+            say(str(each.error))
     if not routes:
         say("Labelling what is there already.")
     _check_sources(settings.sources, routes)
@@ -68,10 +85,15 @@ def fitted_plan(settings: Settings, routes: Sequence[Route]) -> SamplingPlan:
 
 
 async def _named_route(
-    endpoint: EndpointSettings, key_of: KeyOf, say: Callable[[str], None], *, has_work: bool
-) -> Route:
+    endpoint: EndpointSettings, key_of: KeyOf, say: Callable[[str], None]
+) -> _Looked:
     key = key_of(endpoint)
-    resolved = await resolve_endpoint(endpoint.base_url, endpoint.model, key, endpoint.api_key_env)
+    try:
+        resolved = await resolve_endpoint(
+            endpoint.base_url, endpoint.model, key, endpoint.api_key_env
+        )
+    except BackendError as error:
+        return _Looked(None, error)
     if resolved.note:
         say(resolved.note)
     client = HttpChatClient(
@@ -83,13 +105,15 @@ async def _named_route(
         name=endpoint.name or "",
         models=resolved.models,
     )
-    if not resolved.models.ids and not has_work:
-        await client.probe()
-    return Route(client, await _room(resolved, key, endpoint.concurrency))
+    route = Route(client, await _room(resolved, key, endpoint.concurrency))
+    return _Looked(route, resolved.trouble)
 
 
-async def _found_route(settings: Settings, say: Callable[[str], None]) -> Route:
-    resolved = await resolve_endpoint(None, settings.model, None, settings.api_key_env)
+async def _found_route(settings: Settings, say: Callable[[str], None]) -> _Looked:
+    try:
+        resolved = await resolve_endpoint(None, settings.model, None, settings.api_key_env)
+    except BackendError as error:
+        return _Looked(None, error)
     say(f"{resolved.note} Using {resolved.model}.")
     # No key: it is for a server that was named, and this one may be anybody's.
     client = HttpChatClient(
@@ -100,7 +124,7 @@ async def _found_route(settings: Settings, say: Callable[[str], None]) -> Route:
         max_connections=2 * settings.concurrency,
         models=resolved.models,
     )
-    return Route(client, await _room(resolved, None, settings.concurrency))
+    return _Looked(Route(client, await _room(resolved, None, settings.concurrency)), None)
 
 
 async def _room(resolved: ResolvedEndpoint, key: Secret | None, wanted: int) -> int:

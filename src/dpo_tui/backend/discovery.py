@@ -79,6 +79,8 @@ class ResolvedEndpoint:
     """What the person should be told of how it was chosen; empty if it is as they said."""
     models: Models = NO_MODELS
     """What it lists, as far as is known."""
+    trouble: BackendError | None = None
+    """Why it can't be asked now, though it is known whole."""
     is_named: bool = True
     """Whether the person named the URL. A key is for that server; it is not for one that merely
     happened to be found, which on a shared machine can be anybody's."""
@@ -128,11 +130,11 @@ async def resolve_endpoint(
     address = Address(parse_base_url(base_url), key, key_name)
     try:
         address, models, note = await find_route(address)
-    except (ConnectError, StallError, BusyError, ServerError):
+    except (ConnectError, StallError, BusyError, ServerError) as error:
         if model is None:
             raise
         address, note = _assume_route(address)
-        return ResolvedEndpoint(address.base_url, model, note=note)
+        return ResolvedEndpoint(address.base_url, model, note=note, trouble=error)
     server = server_of(models)
     if model is None:
         model = choose_model(models.ids, address.base_url)

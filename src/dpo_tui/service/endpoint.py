@@ -27,7 +27,8 @@ from dpo_tui.service.ports import ChatClient
 
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 5.0  # a person who has just restarted a server is looking at the screen
-_LONGEST_BUSY_DELAY = 60.0
+_LONGEST_BUSY_DELAY = 20.0
+_LONGEST_ASKED_DELAY = 60.0
 
 
 class Health(StrEnum):
@@ -63,6 +64,18 @@ def spares_the_card(error: BackendError) -> bool:
     endpoint is back, however long that takes.
     """
     return isinstance(error, ConnectError | BusyError | AuthError | ModelError | ProtocolError)
+
+
+def seconds_to_probe(error: BackendError | None, strikes: int) -> float:
+    """Seconds until the next probe: exponential with jitter, or what the server asked for.
+
+    `strikes` is how many probes there were.
+    """
+    if isinstance(error, BusyError) and error.retry_after is not None:
+        return min(error.retry_after, _LONGEST_ASKED_DELAY)
+    longest = _LONGEST_BUSY_DELAY if isinstance(error, BusyError) else _LONGEST_DELAY
+    delay = min(longest, _FIRST_DELAY * 2.0 ** min(strikes, 10))
+    return delay * random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
 
 
 class Endpoint:
@@ -144,7 +157,7 @@ class Endpoint:
 
     async def _recover(self) -> None:
         while self._health is not Health.UP:
-            await asyncio.sleep(self._delay())
+            await asyncio.sleep(seconds_to_probe(self._trouble, self._strikes))
             self._strikes += 1
             try:
                 await self.client.probe()
@@ -156,14 +169,3 @@ class Endpoint:
                 self._health = Health.UP
         self._recovery = None
         self._on_change()
-
-    def _delay(self) -> float:
-        """Seconds until the next probe: exponential with jitter, or what the server asked for."""
-        if isinstance(self._trouble, BusyError):
-            if self._trouble.retry_after is not None:
-                return min(self._trouble.retry_after, _LONGEST_BUSY_DELAY)
-            longest = _LONGEST_BUSY_DELAY
-        else:
-            longest = _LONGEST_DELAY
-        delay = min(longest, _FIRST_DELAY * 2.0 ** min(self._strikes, 10))
-        return delay * random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
