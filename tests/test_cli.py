@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.process import persona_process
 from tests.terminal.program import PROGRAM, Person
 from tests.terminal.terminal import Terminal
 
@@ -79,12 +80,36 @@ def test_completion_is_a_script_that_bash_takes(person: Person) -> None:
     subprocess.run(["bash", "-n"], input=result.stdout, text=True, check=True)
 
 
-def test_a_reader_that_leaves_early_is_no_error(person: Person) -> None:
-    command = f"{shlex.join(PROGRAM)} --print-completion bash | true; echo ${{PIPESTATUS[0]}}"
+def piped_to_nobody(person: Person, words: str, *, pipe: str = "|") -> tuple[str, str]:
+    """The exit code of a command whose reader has gone, and what it said elsewhere."""
+    command = f"{shlex.join(PROGRAM)} {words} {pipe} true; echo ${{PIPESTATUS[0]}}"
     result = subprocess.run(
-        ["bash", "-c", command], env=person.environment, capture_output=True, text=True, check=True
+        ["bash", "-c", command],
+        env=person.environment,
+        cwd=person.folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert (result.stdout, result.stderr) == ("0\n", "")
+    return result.stdout.strip(), result.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(person: Person) -> None:
+    assert piped_to_nobody(person, "--print-completion bash") == ("0", "")
+
+
+def test_a_reader_of_a_report_that_leaves_early_is_no_error(person: Person) -> None:
+    with persona_process("echo") as url:
+        for words in ("doctor", "doctor --json"):
+            assert piped_to_nobody(person, f"{words} --base-url {url}") == ("0", "")
+        person.prompts("one", "two")
+        settings = f"prompts.toml --base-url {url}"
+        # A night's work doesn't end with the terminal that its words went to.
+        code, _ = piped_to_nobody(person, f"generate {settings}", pipe="|&")
+        assert code == "0"
+    assert [len(group.responses) for group in person.groups()] == [4, 4]
+    for words in ("sessions", "history prompts.toml"):
+        assert piped_to_nobody(person, words) == ("0", "")
 
 
 # --- init and sessions ---------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,7 @@ from dpo_tui.backend.diagnosis import Diagnosis
 from dpo_tui.backend.discovery import CANDIDATES, Candidate, nothing_found
 from dpo_tui.backend.doctor import Patient, Say, diagnose, found_patients
 from dpo_tui.display import display, display_line
+from dpo_tui.output import Log, Output
 from dpo_tui.reports.doctor import advise, as_json, lines, prompts_toml
 from dpo_tui.routes import KeyOf
 from dpo_tui.settings import Settings
@@ -42,7 +42,7 @@ async def check_up(
 
 def progress_line() -> AbstractContextManager[Callable[[str], None]]:
     """One line on standard error that says what is being tried; nothing if that is no terminal."""
-    console = Console(stderr=True, highlight=False)
+    console = Log()
     return _Progress(console.status(Text(""))) if console.is_terminal else nullcontext(_no_words)
 
 
@@ -66,7 +66,7 @@ def print_json(diagnoses: Sequence[Diagnosis]) -> None:
     """Print all of it for machines."""
     error = None if diagnoses else nothing_found()
     report = as_json(diagnoses, *((error.message, error.remedy) if error else ()))
-    Console().out(display(json.dumps(report, indent=2)), highlight=False)
+    Output().out(display(json.dumps(report, indent=2)), highlight=False)
 
 
 def print_report(diagnoses: Sequence[Diagnosis]) -> None:
@@ -77,7 +77,7 @@ def print_report(diagnoses: Sequence[Diagnosis]) -> None:
     """
     if not diagnoses:
         raise nothing_found()
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     for diagnosis in diagnoses:
         console.print(Text(display_line(diagnosis.base_url), style="bold"))
         console.print(_table(diagnosis))

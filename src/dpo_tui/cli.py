@@ -11,6 +11,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -48,6 +49,8 @@ def _run(arguments: Namespace) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001 - a traceback on the screen helps nobody
         _tell_crash(error)
         return 1
@@ -66,7 +69,8 @@ def _flush() -> None:
 
 
 def _tell(text: str) -> None:
-    print(display(text), file=sys.stderr)
+    with suppress(BrokenPipeError):  # nobody reads it any more, and the outcome is the same
+        print(display(text), file=sys.stderr)
 
 
 # --- annotate ------------------------------------------------------------------------------------
@@ -254,10 +258,10 @@ def _init(arguments: Namespace) -> int:
 
 
 def _sessions(_: Namespace) -> int:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from dpo_tui.output import Output
     from dpo_tui.paths import sessions_dir
     from dpo_tui.store.info import describe
 
@@ -274,7 +278,7 @@ def _sessions(_: Namespace) -> int:
         else:
             table.add_row(*(Text(display_line(each)) for each in cells))
     if table.row_count:
-        Console().print(table)
+        Output().print(table)
     elif not damaged:
         print("There are no sessions yet. Begin one with: dpo-tui annotate prompts.toml")
     return 1 if damaged else 0
@@ -319,7 +323,6 @@ def _from_home(path: Path) -> str:
 
 
 def _history(arguments: Namespace) -> int:
-    from contextlib import suppress
     from itertools import islice
 
     from dpo_tui.store.history import read_history

@@ -6,12 +6,12 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from dpo_tui.display import display
 from dpo_tui.domain.model import Progress as SessionProgress
+from dpo_tui.output import Log
 from dpo_tui.service.filling import Filled
 
 _PLAIN_SECONDS = 10.0
@@ -22,7 +22,7 @@ class FillProgress:
     """Shows a run while it is open."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Log()
         self._bar = Progress(
             TextColumn("groups"),
             BarColumn(),

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from dpo_tui.datasets.inspection import inspect_dataset
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.display import display_line
 from dpo_tui.errors import DatasetError, StoreError
+from dpo_tui.output import Output
 from dpo_tui.store.backup import copy_database
 from dpo_tui.store.checks import SessionCheck, check_session
 from dpo_tui.store.database import read_only
@@ -45,9 +45,9 @@ def print_history(decisions: Iterable[PastDecision]) -> None:
     for past in decisions:
         table.add_row(*(Text(display_line(cell)) for cell in _cells(past)))
     if table.row_count:
-        Console().print(table)
+        Output().print(table)
     else:
-        Console().print("Nothing is decided yet.")
+        Output().print("Nothing is decided yet.")
 
 
 def _cells(past: PastDecision) -> tuple[str, ...]:

@@ -45,6 +45,29 @@ async def test_choices_interleaved_in_any_order_are_told_apart() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("used", "tokens"),
+    [
+        pytest.param(12, [8, 4], id="all choices, several tokens a delta"),
+        pytest.param(6, [4, 2], id="all choices"),
+        pytest.param(4, [4, 2], id="one choice"),
+        pytest.param(None, [4, 2], id="not told"),
+    ],
+)
+async def test_tokens_of_several_choices(used: int | None, tokens: list[int]) -> None:
+    blocks = [chunk(0, "a"), chunk(1, "b")] * 2 + [chunk(0, "a")] * 2
+    finishes = [chunk(0, finish="stop"), chunk(1, finish="stop")]
+    counts = [] if used is None else [usage(5, used)]
+    events = await ask_once(ask(n=2), replies.events(*blocks, *finishes, *counts, DONE))
+    assert [end.completion_tokens for _, end in sorted(ends(events).items())] == tokens
+
+
+async def test_tokens_of_the_only_choice_of_a_server_that_ignores_n() -> None:
+    blocks = [*[chunk(0, "a")] * 9, chunk(0, finish="stop"), usage(5, 20), DONE]
+    events = await ask_once(ask(n=2), replies.events(*blocks))
+    assert ends(events)[0].completion_tokens == 20
+
+
 async def test_text_after_the_finish_reason_is_taken() -> None:
     # LiteLLM in front of vLLM with n=2: choice 1 has no finish_reason, usage comes with a choice.
     reply = replies.events(

@@ -117,6 +117,28 @@ def test_quirks_are_noted() -> None:
     assert len(advise(odd).notes) == 5
 
 
+@pytest.mark.parametrize(
+    ("diagnosis", "words"),
+    [
+        (replace(KNOWN, failures={Check.CHOICES: "too slow"}), ["default: n."]),
+        (replace(KNOWN, failures={Check.STREAMS: "too slow"}), ["default: concurrency."]),
+        (
+            replace(KNOWN, failures={Check.CHOICES: "too slow", Check.ONE_STREAM: "too slow"}),
+            ["default: n, concurrency."],
+        ),
+        (replace(KNOWN, slots=4, failures={Check.STREAMS: "too slow"}), []),
+        (replace(KNOWN, one_stream=Speed(1, 1, 50), streams=Speed(8, 5, 200)), ["Only 5 of 8"]),
+        (replace(KNOWN, slots=4, streams=Speed(8, 5, 200)), []),
+        (replace(KNOWN, one_stream=Speed(1, 1, 2.0)), ["takes about 9 minutes"]),
+        (replace(KNOWN, one_stream=Speed(1, 1, 50.0)), []),
+    ],
+)
+def test_advice_says_how_far_it_can_be_trusted(diagnosis: Diagnosis, words: list[str]) -> None:
+    notes = advise(diagnosis).notes
+    assert len(notes) == len(words)
+    assert all(word in note for word, note in zip(words, notes, strict=True))
+
+
 def test_a_failed_check_says_why() -> None:
     told = dict(lines(replace(KNOWN, failures={Check.SEED: "it was refused"})))
     assert told["seed"] == "failed: it was refused"

@@ -139,14 +139,24 @@ class Choices:
         )
 
     def _tokens_of(self, choice: _Choice) -> int | None:
-        """With `n` > 1 servers disagree on what usage counts, so that deltas are counted.
+        """From usage where it is clear what that counts; otherwise an estimate.
 
-        That is an estimate: servers send one token a delta, as a rule; those that send all in one
-        give no count.
+        With several choices vLLM counts all of them, llama.cpp only one. Their deltas tell which
+        share of it is whose, and whether it can be all of them: servers send one token a delta, or
+        several when they are in a hurry. Those that send all in one give no count.
         """
-        if self._n == 1 and self._completion_tokens is not None:
-            return self._completion_tokens
-        return choice.deltas if choice.deltas > 1 else None
+        counted, used = choice.deltas, self._completion_tokens
+        if used is not None and (self._n == 1 or self._is_alone):
+            return used
+        if counted <= 1:
+            return None
+        of_all = sum(each.deltas for each in self._choices.values())
+        return round(counted * used / of_all) if used is not None and used > of_all else counted
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether the server gave one choice, whatever was asked."""
+        return self._limit == 1 and self._habits.may_ignore_n
 
 
 def _delta(index: int, split: Split) -> Iterator[Delta]:

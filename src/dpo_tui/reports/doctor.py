@@ -17,6 +17,8 @@ _REASONING_MAX_TOKENS = 4096
 _SHOWN = 8
 _GAIN = 1.2
 """How much faster many streams together have to be for it to be worth sending them."""
+_LONG_SECONDS = 120.0
+"""For one response, from which on a person should know of it before they begin."""
 _SEEDS = {
     SeedUse.HONOURED: "works: the same seed gives the same text",
     SeedUse.UNSTABLE: "the same seed gives different texts",
@@ -47,7 +49,7 @@ def advise(diagnosis: Diagnosis) -> Advice:
         n=default.n - default.n % given if MIN_RESPONSES <= given < default.n else default.n,
         concurrency=_concurrency(diagnosis, default.concurrency),
         max_tokens=max_tokens,
-        notes=tuple(_notes(diagnosis)),
+        notes=(*_notes(diagnosis), *_caveats(diagnosis, max_tokens)),
     )
 
 
@@ -77,6 +79,30 @@ def _notes(diagnosis: Diagnosis) -> Iterator[str]:
         yield "It gives one choice a request: the prompt is sent once for every response."
     if diagnosis.seed and diagnosis.seed is not SeedUse.HONOURED:
         yield "Don't rely on seed: a response can't be made again with it."
+
+
+def _caveats(diagnosis: Diagnosis, max_tokens: int) -> Iterator[str]:
+    """How far the advice can be trusted."""
+    one, streams, failures = diagnosis.one_stream, diagnosis.streams, diagnosis.failures
+    guessed = ["n"] if Check.CHOICES in failures else []
+    if not diagnosis.slots and failures.keys() & {Check.ONE_STREAM, Check.STREAMS}:
+        guessed.append("concurrency")
+    if guessed:
+        yield (
+            f"Not found out, and left at the default: {', '.join(guessed)}. The table says why; "
+            "look again when nothing else keeps the server busy."
+        )
+    elif streams and streams.answered < streams.streams and not diagnosis.slots:
+        yield (
+            f"Only {streams.answered} of {streams.streams} streams were served in time: look again "
+            "when nothing else keeps the server busy."
+        )
+    seconds = max_tokens / one.tokens_per_second if one and one.tokens_per_second > 0 else 0.0
+    if seconds > _LONG_SECONDS:
+        yield (
+            f"It is slow: a response of {max_tokens} tokens takes about {seconds / 60:.0f} minutes."
+            " Lower max_tokens, or let `dpo-tui generate` run beforehand."
+        )
 
 
 def prompts_toml(diagnosis: Diagnosis) -> str:
