@@ -5,7 +5,7 @@ Adapters implement them without importing this module's callers; only `main` kno
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -157,6 +157,10 @@ class Store(Ledger, Protocol):
         """The id of the first undecided group behind position `after`, then of the first of all."""
         ...
 
+    def next_skipped(self, annotator: str, after: int) -> int | None:
+        """The id of the first skipped group behind position `after`."""
+        ...
+
     def group_at(self, position: int) -> int | None:
         """The id of the group at a position of the queue; None behind its ends."""
         ...
@@ -173,6 +177,38 @@ class Store(Ledger, Protocol):
 
     def save_draft(self, group_id: int, annotator: str, draft: Draft) -> None:
         """Keep marks in progress."""
+        ...
+
+    def set_flag(self, group_id: int, annotator: str, *, flagged: bool) -> None:
+        """Say whether the annotator wants to come back to a group."""
+        ...
+
+    def add_own(
+        self,
+        group_id: int,
+        annotator: str,
+        set_no: int,
+        slot: int,
+        completion: Completion,
+        draft_with: Callable[[int], Draft],
+        about: int,
+    ) -> Response:
+        """Store a response that was typed, with the draft in which it has its mark.
+
+        It gets `slot`, or a higher one that is free. `draft_with` is asked once for the draft, with
+        the slot that it got. The text that `keep_text` kept `about` the same is forgotten.
+        """
+        ...
+
+    def keep_text(self, group_id: int, annotator: str, about: int, text: str) -> None:
+        """Keep what is being typed; empty text is forgotten.
+
+        `about` is the id of the response that is edited, 0 for one that is written from scratch.
+        """
+        ...
+
+    def kept_text(self, group_id: int, annotator: str, about: int) -> str | None:
+        """What was being typed last."""
         ...
 
     def decide(self, decision: Decision, region: Region | None) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dpo_tui.domain.labelling import draft_of
 from dpo_tui.domain.model import Completion, Decision, Draft, Group, Ready, Response
@@ -78,6 +78,27 @@ def _is_flagged(connection: sqlite3.Connection, group_id: int, annotator_id: int
     return row is not None
 
 
+def add_own(
+    connection: sqlite3.Connection,
+    group_id: int,
+    annotator_id: int,
+    set_no: int,
+    slot: int,
+    completion: Completion,
+    draft_with: Callable[[int], Draft],
+) -> Response:
+    """Add a response that was typed, at this slot or a higher one that is free, and the draft."""
+    (free,) = connection.execute(
+        "SELECT ifnull(max(slot) + 1, 0) FROM responses WHERE group_id = ? AND set_no = ?",
+        (group_id, set_no),
+    ).fetchone()
+    # Another annotator may have been quicker.
+    slot = max(slot, free)
+    found = insert_response(connection, group_id, set_no, slot, completion)
+    save_draft(connection, group_id, annotator_id, draft_with(slot))
+    return Response(found, group_id, set_no, slot, completion)
+
+
 def set_flag(
     connection: sqlite3.Connection, group_id: int, annotator_id: int, *, flagged: bool
 ) -> None:
@@ -91,10 +112,10 @@ def set_flag(
 
 
 def keep_text(
-    connection: sqlite3.Connection, group_id: int, annotator_id: int, response_id: int, text: str
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, about: int, text: str
 ) -> None:
     """Keep text that is being typed in place of what was kept before; empty text is forgotten."""
-    place = (annotator_id, group_id, response_id)
+    place = (annotator_id, group_id, about)
     if text:
         connection.execute("INSERT OR REPLACE INTO typed VALUES (?, ?, ?, ?)", (*place, pack(text)))
     else:
@@ -104,12 +125,12 @@ def keep_text(
 
 
 def kept_text(
-    connection: sqlite3.Connection, group_id: int, annotator_id: int, response_id: int
+    connection: sqlite3.Connection, group_id: int, annotator_id: int, about: int
 ) -> str | None:
     """The text that was being typed, if some was kept."""
     row = connection.execute(
         "SELECT text FROM typed WHERE annotator_id = ? AND group_id = ? AND response_id = ?",
-        (annotator_id, group_id, response_id),
+        (annotator_id, group_id, about),
     ).fetchone()
     return None if row is None else unpack(row[0])
 
