@@ -18,6 +18,7 @@ from dpo_tui.prompts import read_prompts
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.generation import Generation, GenerationOptions, Route
 from dpo_tui.service.labelling import Labelling
+from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.store.role import GeneratorRole
 from dpo_tui.store.session import SessionStore
 from dpo_tui.tui.app import DpoTuiApp
@@ -39,7 +40,7 @@ async def shoot(folder: Path) -> str:
     options = GenerationOptions(4, SamplingPlan(Sampling(seed=4, max_tokens=120)), None)
     generation = Generation(disk, [Route(client, 8)], options, clock, "you", role)
     dataset = LiveDataset(folder / "prompts.dpo.jsonl", swift.encode)
-    labelling = Labelling(disk, dataset, generation, clock, "you", allow_cut_off=False)
+    labelling = Labelling(disk, dataset, generation, clock, "you", LabellingOptions())
     app = DpoTuiApp(labelling, name="prompts.toml", dataset="", resume="", look=LOOK)
     try:
         await labelling.open()

@@ -58,6 +58,38 @@ def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
         epilog=_EPILOG,
     )
     _add_work_arguments(annotate)
+    judging = annotate.add_argument_group("judging")
+    judging.add_argument(
+        "--shuffle",
+        action=argparse.BooleanOptionalAction,
+        help="show cards in an order by chance (default)",
+    )
+    judging.add_argument(
+        "--blind",
+        action=argparse.BooleanOptionalAction,
+        help="hide who made a response until you have decided (default: if there are several)",
+    )
+    judging.add_argument(
+        "--show-lengths",
+        action=argparse.BooleanOptionalAction,
+        help="show token counts before you have decided (default)",
+    )
+    judging.add_argument(
+        "--near-duplicates",
+        metavar="S",
+        help="similarity from which on responses count as nearly the same, 0 to 1 (default 0.9)",
+    )
+    judging.add_argument(
+        "--reject-original",
+        action=argparse.BooleanOptionalAction,
+        help="mark a response that you edit as rejected",
+    )
+    judging.add_argument(
+        "--skipped",
+        action="store_true",
+        default=None,
+        help="let skipped groups come back once all others are decided",
+    )
     screen = annotate.add_argument_group("screen")
     screen.add_argument(
         "--slow-link",

@@ -27,7 +27,9 @@ from dpo_tui.service.endpoint import Health
 from dpo_tui.service.filling import Filled, Filling
 from dpo_tui.service.generation import Generation, GenerationOptions
 from dpo_tui.service.labelling import Labelling
+from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.service.ports import Role
+from dpo_tui.settings import Settings
 from dpo_tui.store.role import GeneratorRole
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         generation,
         SystemClock(),
         job.annotator,
-        allow_cut_off=job.settings.allow_cut_off,
+        _options(job.settings, opened),
     )
     exit_code, crash = 0, None
     leaving = Leaving(opened.stop_server)
@@ -101,6 +103,20 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         leaving.done()
     return Outcome(
         exit_code, labelling.progress, opened.dataset.path, labelling.dataset_trouble, crash
+    )
+
+
+def _options(settings: Settings, opened: Opened) -> LabellingOptions:
+    return LabellingOptions(
+        allow_cut_off=settings.allow_cut_off,
+        shuffle=settings.shuffle,
+        blind=settings.blind,
+        several_sources=max(map(len, (settings.sources, opened.routes, settings.temperatures))) > 1,
+        show_lengths=settings.show_lengths,
+        near_duplicates=settings.near_duplicates,
+        reject_original=settings.reject_original,
+        revisit_skipped=settings.skipped,
+        labels=tuple(settings.labels.items()),
     )
 
 

@@ -40,6 +40,7 @@ from dpo_tui.values import (
     TopP,
     check_extra,
     keep_or_drop,
+    named,
     plan_of,
     stops,
     text,
@@ -91,6 +92,21 @@ class Settings:
     """Whether a response that hit the token limit may become a side of a pair."""
     slow_link: bool = False
     """Whether to repaint half as often and in 256 colours, for a thin or distant SSH link."""
+    shuffle: bool = True
+    """Whether cards are shown in an order by chance, so that their place doesn't sway you."""
+    blind: bool | None = None
+    """Whether model, temperature and server stay hidden until the group is decided. Without one,
+    where the responses of a group are made in several ways."""
+    show_lengths: bool = True
+    """Whether token counts are shown before the group is decided."""
+    near_duplicates: float = 0.9
+    """From which similarity on (0 to 1) a response is marked as nearly the same; 0 turns it off."""
+    reject_original: bool = False
+    """Whether a response that you edit is marked rejected, against your edit."""
+    skipped: bool = False
+    """Whether skipped groups come back once all others are decided."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The `[labels]` table: what a decision can be labelled with, and what that means."""
     theme: str | None = None
     """The colours: `dpo-dark`, `dpo-light`, `dpo-16` or one of Textual's. Without one, what was
     chosen in the palette last, else `dpo-dark`; `dpo-16` where there are 16 colours only."""
@@ -156,6 +172,13 @@ SETTINGS = (
     Setting("concurrency", Concurrency, "--concurrency"),
     Setting("allow_cut_off", bool, "--allow-cut-off"),
     Setting("slow_link", bool, "--slow-link"),
+    Setting("shuffle", bool, "--shuffle"),
+    Setting("blind", bool, "--blind"),
+    Setting("show_lengths", bool, "--show-lengths"),
+    Setting("near_duplicates", Annotated[float, Meta(ge=0, le=1)], "--near-duplicates"),
+    Setting("reject_original", bool, "--reject-original"),
+    Setting("skipped", bool, "--skipped"),
+    Setting("labels", dict[str, str], check=named),
     Setting("theme", str, "--theme", text),
     Setting("title", bool, "--title"),
     Setting("bell", bool, "--bell"),

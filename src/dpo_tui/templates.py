@@ -50,6 +50,11 @@ user = [
 # [sampling.extra]
 # min_p = 0.05
 
+# What a decision can be labelled with, and what it means:
+# [labels]
+# wrong = "says something that isn't true"
+# style = "right, but hard to read"
+
 # Single prompts; each can have settings of its own.
 [[prompt]]
 id = "thanks-mail"
@@ -90,7 +95,7 @@ def starter_config(settings: Settings) -> str:
         value = getattr(settings.sampling if in_sampling else settings, setting.last_name)
         if isinstance(value, Path):
             value = str(value.absolute())
-        if value is not None and value != ():
+        if value not in (None, (), {}):
             (sampling if in_sampling else table)[setting.last_name] = value
     if settings.sampling.extra:
         sampling["extra"] = settings.sampling.extra

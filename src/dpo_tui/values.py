@@ -95,6 +95,11 @@ def which_pairs(value: str | int) -> str:
     return ""
 
 
+def named(value: Mapping[str, str]) -> str:
+    """Check for a table of names that can be read."""
+    return "" if all(name.strip() for name in value) else "names that aren't blank"
+
+
 def stops(value: str | list[str]) -> str:
     """Check for texts that a response can stop at."""
     return "" if all([value] if isinstance(value, str) else value) else "text that isn't empty"

@@ -11,7 +11,6 @@ from dpo_tui.domain.labelling import (
     final_remarks,
     is_broken,
     is_usable,
-    toggle,
     turn_to,
 )
 from dpo_tui.domain.model import (
@@ -29,8 +28,6 @@ from tests.domain.strategies import completions, drafts, response_sets, texts
 
 SOURCE = Source(Origin.MODEL)
 
-slots = st.integers(0, 5)
-keys = st.sampled_from([Mark.CHOSEN, Mark.EXCLUDED])
 reasons = st.none() | st.sampled_from(
     ["stop", "length", "abort", "error", "content_filter", "tool_calls", "eos"]
 )
@@ -87,25 +84,6 @@ def test_allowing_cut_off_text_changes_that_and_nothing_else(completion: Complet
     )
 
 
-@given(drafts, slots, keys)
-def test_a_key_pressed_twice_leaves_no_other_mark(draft: Draft, slot: int, mark: Mark) -> None:
-    twice = toggle(toggle(draft, slot, mark), slot, mark)
-    if draft.marks.get(slot) in {None, mark}:
-        assert twice == draft
-    else:
-        assert slot not in twice.marks
-
-
-@given(drafts, slots, keys)
-def test_a_key_touches_its_own_slot_only(draft: Draft, slot: int, mark: Mark) -> None:
-    before = dict(draft.marks)
-    after = toggle(draft, slot, mark)
-    assert after.marks.get(slot) == (None if before.get(slot) is mark else mark)
-    assert {**after.marks, slot: None} == {**before, slot: None}
-    assert after.set_no == draft.set_no
-    assert draft.marks == before
-
-
 @given(drafts, st.integers(1, 6))
 def test_turning_away_and_back_brings_everything_back(draft: Draft, other: int) -> None:
     there = turn_to(draft, other)
@@ -120,12 +98,13 @@ def test_a_decision_that_is_taken_back_leaves_what_was_said(
     shown: tuple[Response, ...], draft: Draft
 ) -> None:
     marks = final_marks(shown, draft, allow_cut_off=True)
-    remarks = final_remarks(shown, draft)
+    remarks = final_remarks(shown, draft, marks)
     decision = Decision(1, "ann", Verdict.CONFIRMED, 1, marks, (), 0, 0.0, 0.0, remarks=remarks)
     back = draft_of(decision, {each.id: each.slot for each in shown})
-    stored = {each.slot for each in shown}
-    assert back.remarks.best == (draft.remarks.best if draft.remarks.best in stored else None)
-    assert (back.remarks.tie, back.remarks.note) == (draft.remarks.tie, draft.remarks.note)
+    chosen = {each.slot for each in shown if marks[each.id] is Mark.CHOSEN}
+    assert back.remarks.best == (draft.remarks.best if draft.remarks.best in chosen else None)
+    assert back.remarks.tie == (draft.remarks.tie and len(chosen) > 1)
+    assert back.remarks.note == draft.remarks.note
     for response in shown:
         if is_usable(response.completion, allow_cut_off=True):
             assert back.marks.get(response.slot, Mark.REJECTED) is draft.marks.get(

@@ -17,7 +17,10 @@ from dpo_tui.domain.model import Mark, Message, Prompt, Sampling
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.generation import Generation, GenerationOptions, Route
-from dpo_tui.service.labelling import Confirmed, Labelling, Refused
+from dpo_tui.service.labelling import Labelling
+from dpo_tui.service.onscreen import LabellingOptions
+from dpo_tui.service.outcomes import Confirmed, Refused
+from dpo_tui.service.ports import Clock
 from dpo_tui.service.sheet import Card
 from dpo_tui.store.role import GeneratorRole
 from dpo_tui.store.session import SessionStore
@@ -32,6 +35,11 @@ class WallClock:
 
     now = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
+
+
+WALL_CLOCK = WallClock()
+PLAIN = LabellingOptions(shuffle=False)
+"""Cards in the order of their slots, so that a test can name them."""
 
 
 def begun_and_endless(*ended: str) -> Reply:
@@ -83,7 +91,7 @@ class Desk:
     async def label(self, *chosen: int) -> Confirmed:
         """Choose these slots and confirm."""
         for slot in chosen:
-            assert not isinstance(await self.labelling.toggle(slot, Mark.CHOSEN), Refused)
+            assert not isinstance(await self.labelling.marking.toggle(slot, Mark.CHOSEN), Refused)
         outcome = await self.labelling.confirm()
         assert isinstance(outcome, Confirmed)
         return outcome
@@ -105,9 +113,10 @@ async def desk(
     ahead: int | None = 2,
     concurrency: int = 8,
     sampling: Sampling | None = None,
-    allow_cut_off: bool = False,
+    options: LabellingOptions = PLAIN,
     routes: Sequence[Route] = (),
     sources: Sequence[SourceSettings] = (),
+    clock: Clock = WALL_CLOCK,
 ) -> AsyncIterator[Desk]:
     """Open the session in `folder` and run the service until the block ends."""
     store = SessionStore.open(folder / "session.db", annotator=ANNOTATOR)
@@ -116,14 +125,12 @@ async def desk(
     disk = Disk(store)
     if url:
         routes = [Route(HttpChatClient(url, MODEL), concurrency)]
-    options = GenerationOptions(n, SamplingPlan(sampling or Sampling()), ahead, sources)
+    asked = GenerationOptions(n, SamplingPlan(sampling or Sampling()), ahead, sources)
     role = GeneratorRole(store.path, insists=False)
-    generation = Generation(disk, routes, options, WallClock(), ANNOTATOR, role)
+    generation = Generation(disk, routes, asked, clock, ANNOTATOR, role)
     crashes: list[BaseException] = []
     generation.on_crash = crashes.append
-    labelling = Labelling(
-        disk, dataset, generation, WallClock(), ANNOTATOR, allow_cut_off=allow_cut_off
-    )
+    labelling = Labelling(disk, dataset, generation, clock, ANNOTATOR, options)
     here = Desk(labelling, store, disk, dataset.path)
     await labelling.open()
     generation.start()

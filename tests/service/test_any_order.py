@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpo_tui.domain.model import Mark, State
-from dpo_tui.service.labelling import Refused
+from dpo_tui.service.outcomes import Refused
 from tests.servers import replies
 from tests.servers.wire import ChatServer, Exchange, Reply
 from tests.service.desk import Desk, desk, prompts
@@ -60,17 +60,17 @@ async def play(here: Desk, command: str) -> None:
     labelling = here.labelling
     commands: dict[str, Callable[[], Awaitable[object]]] = {
         "wait": here.until_ended,
-        "choose": lambda: labelling.toggle(0, Mark.CHOSEN),
+        "choose": lambda: labelling.marking.toggle(0, Mark.CHOSEN),
         "confirm": labelling.confirm,
         "skip": labelling.skip,
         "undo": labelling.undo,
         "redo": labelling.redo,
         "next group": lambda: labelling.open_neighbour(1),
         "previous group": lambda: labelling.open_neighbour(-1),
-        "regenerate": labelling.regenerate,
-        "regenerate one": lambda: labelling.regenerate_one(0),
-        "add": labelling.add_response,
-        "other set": labelling.other_set,
+        "regenerate": labelling.supply.regenerate,
+        "regenerate one": lambda: labelling.supply.regenerate_one(0),
+        "add": labelling.supply.add_response,
+        "other set": labelling.supply.other_set,
     }
     await commands[command]()
 

@@ -9,8 +9,8 @@ from dpo_tui.domain.model import Completion, Mark, Origin, Sampling, Source, Sta
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.service.endpoint import Health
 from dpo_tui.service.generation import Route
-from dpo_tui.service.labelling import Refused
 from dpo_tui.service.live import Phase
+from dpo_tui.service.outcomes import Refused
 from dpo_tui.store.role import GeneratorRole
 from tests.servers import replies
 from tests.servers.wire import MODEL, ChatServer
@@ -133,7 +133,7 @@ async def test_a_broken_response_is_tried_again_and_then_fails_alone(tmp_path: P
         assert (bad.state, bad.usable) == (State.ABORTED, False)
         assert len(server.requests) == 3
         server.reply = replies.completion("mended")
-        await here.labelling.regenerate()
+        await here.labelling.supply.regenerate()
         good, bad = await here.until_ended()
         assert (good.text, bad.text) == ("fine", "mended")
         assert server.requests[-1].n == 1
@@ -222,7 +222,7 @@ async def test_regenerating_keeps_the_old_set_and_hangs_up_on_what_streams(
         server.script(endless)
         async with desk(tmp_path, server.url, prompts("one"), ahead=0) as here:
             await here.until(lambda: here.cards[0].phase is None)
-            await here.labelling.regenerate()
+            await here.labelling.supply.regenerate()
             cards = await here.until_ended()
             assert [card.text for card in cards] == ["new 1", "new 2"]
             await server.requests[0].hung_up.wait()
@@ -250,7 +250,7 @@ async def test_leaving_hangs_up_and_keeps_what_had_ended(tmp_path: Path) -> None
 async def test_nothing_to_regenerate_before_anything_came(tmp_path: Path) -> None:
     async with desk(tmp_path, "http://127.0.0.1:9/v1", prompts("one")) as here:
         await here.until(lambda: health(here) is Health.DOWN)
-        assert isinstance(await here.labelling.regenerate(), Refused)
+        assert isinstance(await here.labelling.supply.regenerate(), Refused)
 
 
 async def test_one_response_is_asked_for_again_and_its_mark_is_gone(tmp_path: Path) -> None:
@@ -259,10 +259,10 @@ async def test_one_response_is_asked_for_again_and_its_mark_is_gone(tmp_path: Pa
         desk(tmp_path, server.url, prompts("one"), sampling=Sampling(seed=1)) as here,
     ):
         await here.until_ended()
-        await here.labelling.toggle(0, Mark.CHOSEN)
-        await here.labelling.toggle(1, Mark.CHOSEN)
+        await here.labelling.marking.toggle(0, Mark.CHOSEN)
+        await here.labelling.marking.toggle(1, Mark.CHOSEN)
         server.reply = replies.completion("b again")
-        await here.labelling.regenerate_one(1)
+        await here.labelling.supply.regenerate_one(1)
         cards = await here.until_ended()
         assert [card.text for card in cards] == ["a", "b again"]
         assert [card.mark for card in cards] == [Mark.CHOSEN, None]
@@ -274,14 +274,14 @@ async def test_one_more_response(tmp_path: Path) -> None:
         async with desk(tmp_path, server.url, prompts("one")) as here:
             await here.until_ended()
             server.reply = replies.completion("c")
-            assert await here.labelling.add_response() == 3
+            assert await here.labelling.supply.add_response() == 3
             cards = await here.until_ended()
             assert [card.text for card in cards] == ["a", "b", "c"]
         async with desk(tmp_path, server.url, prompts("one")) as here:
             assert len(here.cards) == 3
             for _ in range(17):
-                await here.labelling.add_response()
-            assert isinstance(await here.labelling.add_response(), Refused)
+                await here.labelling.supply.add_response()
+            assert isinstance(await here.labelling.supply.add_response(), Refused)
 
 
 async def test_older_sets_come_back_with_their_marks(tmp_path: Path) -> None:
@@ -290,18 +290,18 @@ async def test_older_sets_come_back_with_their_marks(tmp_path: Path) -> None:
         desk(tmp_path, server.url, prompts("one"), ahead=0) as here,
     ):
         await here.until_ended()
-        assert isinstance(await here.labelling.other_set(), Refused)
-        await here.labelling.toggle(0, Mark.CHOSEN)
+        assert isinstance(await here.labelling.supply.other_set(), Refused)
+        await here.labelling.marking.toggle(0, Mark.CHOSEN)
         server.reply = replies.completion("new a", "new b")
-        await here.labelling.regenerate()
+        await here.labelling.supply.regenerate()
         await here.until_ended()
-        await here.labelling.toggle(1, Mark.CHOSEN)
-        assert await here.labelling.other_set() == 1
+        await here.labelling.marking.toggle(1, Mark.CHOSEN)
+        assert await here.labelling.supply.other_set() == 1
         assert [(card.text, card.mark) for card in here.cards] == [
             ("old a", Mark.CHOSEN),
             ("old b", None),
         ]
-        assert await here.labelling.other_set() == 2
+        assert await here.labelling.supply.other_set() == 2
         assert [card.mark for card in here.cards] == [None, Mark.CHOSEN]
         await here.labelling.confirm()
         assert here.rows()[0]["messages"][-1]["content"] == "new b"
@@ -316,12 +316,12 @@ async def test_looking_at_an_older_set_leaves_the_new_one_streaming(tmp_path: Pa
     ):
         await here.until_ended()
         server.reply = replies.completion("new a", "new b", gate=gate)
-        await here.labelling.regenerate()
+        await here.labelling.supply.regenerate()
         await server.wait_for_requests(2)
-        await here.labelling.other_set()
+        await here.labelling.supply.other_set()
         gate.open(1000)
         await server.requests[1].answered.wait()
-        await here.labelling.other_set()
+        await here.labelling.supply.other_set()
         cards = await here.until_ended()
         assert [card.text for card in cards] == ["new a", "new b"]
         assert len(server.requests) == 2

@@ -1,13 +1,14 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dpo_tui.domain.model import Mark, Message, Prompt, State
-from dpo_tui.service.labelling import Confirmed, Refused
+from dpo_tui.service.outcomes import Confirmed, Refused
 from tests.samples import ready
 from tests.servers import replies
 from tests.servers.wire import ChatServer
-from tests.service.desk import begun_and_endless, desk, prompts
+from tests.service.desk import PLAIN, begun_and_endless, desk, prompts
 
 
 async def test_a_confirmed_group_becomes_pairs_and_the_next_one_is_shown(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ async def test_an_excluded_response_is_in_no_pair(tmp_path: Path) -> None:
         desk(tmp_path, server.url, prompts("one"), n=3) as here,
     ):
         await here.until_ended()
-        await here.labelling.toggle(2, Mark.EXCLUDED)
+        await here.labelling.marking.toggle(2, Mark.EXCLUDED)
         await here.label(0)
         assert [row["rejected_response"] for row in here.rows()] == ["bad"]
 
@@ -48,7 +49,7 @@ async def test_marks_in_progress_survive_a_restart(tmp_path: Path) -> None:
     async with ChatServer(replies.completion("a", "b")) as server:
         async with desk(tmp_path, server.url, prompts("one")) as here:
             await here.until_ended()
-            await here.labelling.toggle(1, Mark.CHOSEN)
+            await here.labelling.marking.toggle(1, Mark.CHOSEN)
         async with desk(tmp_path, server.url, prompts("one")) as here:
             assert [card.mark for card in here.cards] == [None, Mark.CHOSEN]
             assert [card.text for card in here.cards] == ["a", "b"]
@@ -100,7 +101,7 @@ async def test_confirming_waits_for_nothing(tmp_path: Path) -> None:
         desk(tmp_path, server.url, prompts("one"), n=3) as here,
     ):
         await here.until(lambda: [card.phase is None for card in here.cards][:2] == [True] * 2)
-        await here.labelling.toggle(2, Mark.CHOSEN)
+        await here.labelling.marking.toggle(2, Mark.CHOSEN)
         outcome = await here.label(0)
         assert (outcome.pairs, outcome.unfinished) == (1, 1)
         assert [row["rejected_response"] for row in here.rows()] == ["b"]
@@ -124,25 +125,35 @@ async def test_cut_off_text_is_usable_only_if_it_is_allowed(
     )
     async with (
         ChatServer(reply) as server,
-        desk(tmp_path, server.url, prompts("one"), allow_cut_off=allow_cut_off) as here,
+        desk(
+            tmp_path,
+            server.url,
+            prompts("one"),
+            options=replace(PLAIN, allow_cut_off=allow_cut_off),
+        ) as here,
     ):
         cards = await here.until_ended()
         assert [card.state for card in cards] == [State.COMPLETE, State.CUT_OFF]
-        assert isinstance(await here.labelling.toggle(1, Mark.CHOSEN), Refused) != allow_cut_off
-        await here.labelling.toggle(1, Mark.CHOSEN)
+        assert (
+            isinstance(await here.labelling.marking.toggle(1, Mark.CHOSEN), Refused)
+            != allow_cut_off
+        )
+        await here.labelling.marking.toggle(1, Mark.CHOSEN)
         outcome = await here.label(0)
         assert len(here.rows()) == outcome.pairs == int(allow_cut_off)
 
 
-async def test_identical_responses_make_no_pair_and_are_told(tmp_path: Path) -> None:
+async def test_a_response_that_repeats_another_one_counts_once(tmp_path: Path) -> None:
     async with (
         ChatServer(replies.completion("same", " same\n", "other")) as server,
         desk(tmp_path, server.url, prompts("one"), n=3) as here,
     ):
         await here.until_ended()
         outcome = await here.label(0)
-        assert outcome.pairs == 1
-        assert [each.reason for each in outcome.dropped] == ["identical"]
+        assert (outcome.pairs, outcome.dropped) == (1, ())
+        group = await here.disk.run(here.store.group, 1, "ann")
+        assert group.decision
+        assert [*group.decision.marks.values()] == [Mark.CHOSEN, Mark.EXCLUDED, Mark.REJECTED]
 
 
 async def test_a_dataset_that_cannot_be_written_stops_nobody_and_catches_up(

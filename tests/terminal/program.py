@@ -45,8 +45,8 @@ class Person:
         return path
 
     def prompts(self, *texts: str) -> None:
-        """`prompts.toml` with these user messages."""
-        self.write("prompts.toml", f"user = {json.dumps(texts)}\n")
+        """`prompts.toml` with these user messages; cards lie in the order in which they come."""
+        self.write("prompts.toml", f"shuffle = false\nuser = {json.dumps(texts)}\n")
 
     def configure(self, text: str) -> None:
         """The user's config.toml."""

@@ -1,8 +1,8 @@
-"""The rules of marking: what may be marked, what a toggle does, what a confirm says."""
+"""The rules of labelling: what may be marked, what a confirm says, what undoing it brings back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from dpo_tui.domain.model import (
@@ -44,24 +44,6 @@ def is_broken(completion: Completion) -> bool:
     return completion.state in {State.EMPTY, State.FAILED, State.ABORTED}
 
 
-def toggle(draft: Draft, slot: int, mark: Mark) -> Draft:
-    """The draft after the person pressed the key of `mark` on a slot's response.
-
-    Pressed on a response that has this mark already, it takes it away.
-    """
-    marks = dict(draft.marks)
-    if marks.get(slot) is mark:
-        del marks[slot]
-    else:
-        marks[slot] = mark
-    return replace(draft, marks=marks)
-
-
-def clear(draft: Draft, slot: int) -> Draft:
-    """The draft after a slot's response was given up for another one."""
-    return replace(draft, marks={each: mark for each, mark in draft.marks.items() if each != slot})
-
-
 def turn_to(draft: Draft, set_no: int) -> Draft:
     """The draft with another set on screen; what was made of the set that was there is kept.
 
@@ -87,23 +69,29 @@ def draft_of(decision: Decision, slots: Mapping[int, int]) -> Draft:
     return Draft(decision.set_no, marks, remarks=replace(decision.remarks, best=best))
 
 
-def final_remarks(shown: Iterable[Response], draft: Draft) -> Remarks:
-    """What a confirm says besides the marks; the best response by its id."""
-    ids = {response.slot: response.id for response in shown}
-    best = None if draft.remarks.best is None else ids.get(draft.remarks.best)
-    return replace(draft.remarks, best=best)
-
-
 def final_marks(
-    shown: Iterable[Response], draft: Draft, *, allow_cut_off: bool
+    shown: Iterable[Response],
+    draft: Draft,
+    *,
+    allow_cut_off: bool,
+    copies: Container[int] = (),
 ) -> Mapping[int, Mark]:
     """What a confirm says of every response, by response id.
 
-    Unmarked is rejected, unusable is excluded.
+    Unmarked is rejected. Unusable is excluded, and so are the slots of `copies`: what repeats
+    another response would count twice.
     """
     return {
         response.id: draft.marks.get(response.slot, Mark.REJECTED)
-        if is_usable(response.completion, allow_cut_off=allow_cut_off)
+        if response.slot not in copies
+        and is_usable(response.completion, allow_cut_off=allow_cut_off)
         else Mark.EXCLUDED
         for response in shown
     }
+
+
+def final_remarks(shown: Iterable[Response], draft: Draft, marks: Mapping[int, Mark]) -> Remarks:
+    """What a confirm says besides `marks`, its final ones; the best response by its id."""
+    chosen = {each.slot: each.id for each in shown if marks[each.id] is Mark.CHOSEN}
+    best = None if draft.remarks.best is None else chosen.get(draft.remarks.best)
+    return replace(draft.remarks, best=best, tie=draft.remarks.tie and len(chosen) > 1)

@@ -130,6 +130,10 @@ class Generation:
         """How many responses the set on screen has or will have."""
         return self._worklist.size(group)
 
+    def asked(self, group: Group) -> int:
+        """How many responses the set on screen was meant to have before one was added."""
+        return self._worklist.asked(group)
+
     def is_complete(self, group: Group) -> bool:
         """Whether every response of the set on screen has ended."""
         return self._worklist.is_complete(group)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dpo_tui.domain.labelling import draft_of, is_usable
-from dpo_tui.domain.model import Completion, Group, Mark, Message, State, Verdict
-from dpo_tui.service.live import Live, Phase
+from dpo_tui.domain.model import Mark, Message, Origin, State, Verdict
+from dpo_tui.service.live import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A card that says nearly the same."""
+
+    number: int
+    """Its number."""
+    similarity: float
+    """0 to 1; 1 is the same but for white space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +23,34 @@ class Card:
     """One response, ended or on its way."""
 
     slot: int
+    number: int
+    """From 1, as the cards are shown."""
     mark: Mark | None
-    """What the annotator has said so far; None is unmarked, which a confirm takes as rejected.
-    Only a decision that still stands as it was made says `rejected`."""
+    """What the annotator has said so far; None is unmarked, which a confirm takes as rejected."""
     phase: Phase | None
     """Where it stands while it is on its way; None once it has ended."""
     state: State | None
     """How it ended; None while it is on its way."""
     usable: bool
     """Whether it can be a side of a pair; a response on its way is taken to become usable."""
+    best: bool = False
+    """Whether it was called the best of the chosen ones."""
     text: str = ""
     reasoning: str = ""
     note: str = ""
     """Why there is nothing to judge, or what it waits for; foreign text."""
     tokens: int | None = None
+    """None while lengths are hidden too."""
+    origin: Origin | None = None
+    """Where it comes from; None while that is hidden, or it is on its way."""
+    source: str = ""
+    """Who made it and how, in words; empty while that is hidden; foreign text."""
+    twin: Twin | None = None
+    """The card before it that says the same, or nearly."""
+    copies: int = 1
+    """How many responses say the same, itself included."""
+    folded: bool = False
+    """Whether it is out of the way, as there is nothing in it to judge: unusable, or a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,75 +67,17 @@ class Sheet:
     name: str | None
     tags: tuple[str, ...]
     cards: tuple[Card, ...]
+    """In the order in which they are shown."""
     verdict: Verdict | None = None
     """What was decided, if the group is decided already."""
-
-
-def make_sheet(
-    group: Group, live: Mapping[int, Live], size: int, *, allow_cut_off: bool, waiting_note: str
-) -> Sheet:
-    """Put together what is stored of a group and what is on its way.
-
-    `waiting_note` says why nothing is sent for the responses that wait; empty when they will be.
-    """
-    ended = {each.slot: each.completion for each in group.shown()}
-    decided_marks = _decided_marks(group)
-    cards = []
-    for slot in range(size):
-        mark = group.draft.marks.get(slot, decided_marks.get(slot))
-        if slot in live or slot not in ended:
-            cards.append(_live_card(slot, mark, live.get(slot) or Live(), waiting_note))
-        else:
-            usable = is_usable(ended[slot], allow_cut_off=allow_cut_off)
-            cards.append(_ended_card(slot, mark, ended[slot], usable=usable))
-    prompt = group.prompt
-    sets = group.sets()
-    return Sheet(
-        group.id,
-        group.position,
-        group.draft.set_no,
-        sets.index(group.draft.set_no),
-        len(sets),
-        prompt.messages,
-        prompt.name,
-        prompt.tags,
-        tuple(cards),
-        group.decision.verdict if group.decision else None,
-    )
-
-
-def _decided_marks(group: Group) -> Mapping[int, Mark]:
-    """What the decision says of every slot, if nothing was marked otherwise since."""
-    if group.decision is None:
-        return {}
-    slots = {each.id: each.slot for each in group.shown()}
-    if group.draft != draft_of(group.decision, slots):
-        return {}
-    return {slots[each]: mark for each, mark in group.decision.marks.items() if each in slots}
-
-
-def _live_card(slot: int, mark: Mark | None, live: Live, waiting_note: str) -> Card:
-    return Card(
-        slot=slot,
-        mark=mark,
-        phase=live.phase,
-        state=None,
-        usable=True,
-        text=live.text,
-        reasoning=live.reasoning,
-        note=waiting_note if live.phase is Phase.WAITING else live.note,
-    )
-
-
-def _ended_card(slot: int, mark: Mark | None, completion: Completion, *, usable: bool) -> Card:
-    return Card(
-        slot=slot,
-        mark=mark if usable else Mark.EXCLUDED,
-        phase=None,
-        state=completion.state,
-        usable=usable,
-        text=completion.text,
-        reasoning=completion.reasoning,
-        note=completion.error,
-        tokens=completion.completion_tokens,
-    )
+    reference: str | None = None
+    """The answer that the prompt brings to compare with."""
+    flagged: bool = False
+    tie: bool = False
+    strength: int | None = None
+    note: str = ""
+    labels: tuple[str, ...] = ()
+    known_labels: tuple[tuple[str, str], ...] = ()
+    """What there is to choose from: name and meaning."""
+    blind: bool = False
+    """Whether sources are hidden."""

@@ -51,9 +51,13 @@ class Worklist:
         """How many responses the set on screen has or will have."""
         stored = max((each.slot + 1 for each in group.shown()), default=0)
         wanted = self._wanted_sizes.get(set_of(group), 0)
+        return max(stored, wanted, self.asked(group))
+
+    def asked(self, group: Group) -> int:
+        """How many responses the set on screen was meant to have before one was added."""
         if group.prompt.responses and group.draft.set_no == 1:
-            return max(stored, wanted)
-        return max(stored, wanted, group.prompt.n or self._n)
+            return len(group.prompt.responses)
+        return group.prompt.n or self._n
 
     def live(self, group_id: int, set_no: int) -> Mapping[int, Live]:
         """By slot, the responses of a set that haven't ended."""

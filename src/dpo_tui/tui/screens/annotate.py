@@ -14,7 +14,8 @@ from textual.widgets import Static
 from dpo_tui.display import display_line
 from dpo_tui.domain.model import Mark
 from dpo_tui.errors import StoreError
-from dpo_tui.service.labelling import Confirmed, Labelling, Refused
+from dpo_tui.service.labelling import Labelling
+from dpo_tui.service.outcomes import Confirmed, Refused
 from dpo_tui.service.sheet import Sheet
 from dpo_tui.tui.actions import Scope
 from dpo_tui.tui.alarm import Alarm
@@ -172,7 +173,7 @@ class AnnotateScreen(Screen[None]):
         return outcome
 
     async def _mark(self, slot: int, mark: Mark) -> None:
-        await self._do(self._labelling.toggle(slot, mark), "not saved")
+        await self._do(self._labelling.marking.toggle(slot, mark), "not saved")
 
     async def action_choose(self) -> None:
         """Choose the current response, or take that back."""
@@ -180,7 +181,11 @@ class AnnotateScreen(Screen[None]):
 
     async def action_choose_number(self, number: int) -> None:
         """Choose a response by its number, or take that back."""
-        await self._mark(number - 1, Mark.CHOSEN)
+        slot = self.cards.slot_of(number)
+        if slot is None:
+            self._say(f"there is no response {number}", "$text-warning")
+        else:
+            await self._mark(slot, Mark.CHOSEN)
 
     async def action_exclude(self) -> None:
         """Exclude the current response, or take that back."""
@@ -210,23 +215,24 @@ class AnnotateScreen(Screen[None]):
 
     async def action_regenerate(self) -> None:
         """Try broken responses again, or ask for a new set."""
-        if asked := await self._do(self._labelling.regenerate(), "not regenerated"):
+        if asked := await self._do(self._labelling.supply.regenerate(), "not regenerated"):
             self._say(f"asking again for {plural(asked, 'response')}")
 
     async def action_regenerate_one(self) -> None:
         """Ask for another response in the place of the current one."""
-        slot = self.cards.current
-        if await self._do(self._labelling.regenerate_one(slot), "not regenerated"):
-            self._say(f"asking again for response {slot + 1}")
+        number = self.cards.place + 1
+        command = self._labelling.supply.regenerate_one(self.cards.current)
+        if await self._do(command, "not regenerated"):
+            self._say(f"asking again for response {number}")
 
     async def action_add_response(self) -> None:
         """Ask for one more response."""
-        if size := await self._do(self._labelling.add_response(), "not added"):
+        if size := await self._do(self._labelling.supply.add_response(), "not added"):
             self._say(f"asking for response {size}")
 
     async def action_other_set(self) -> None:
         """Show the set before this one."""
-        if set_no := await self._do(self._labelling.other_set(), "not shown"):
+        if set_no := await self._do(self._labelling.supply.other_set(), "not shown"):
             self._say(f"this is set {set_no}")
 
     # --- moving --------------------------------------------------------------------------------
@@ -238,11 +244,11 @@ class AnnotateScreen(Screen[None]):
 
     def action_next_card(self) -> None:
         """Go to the next response."""
-        self.cards.go(self.cards.current + 1)
+        self.cards.go(self.cards.place + 1)
 
     def action_previous_card(self) -> None:
         """Go to the previous response."""
-        self.cards.go(self.cards.current - 1)
+        self.cards.go(self.cards.place - 1)
 
     def action_first_card(self) -> None:
         """Go to the first response."""

@@ -27,7 +27,18 @@ class CardList(VerticalScroll, can_focus=False):
     @property
     def current(self) -> int:
         """The slot that keys act on."""
+        card = self._cards[self._current].card if self._cards else None
+        return card.slot if card else 0
+
+    @property
+    def place(self) -> int:
+        """The place among the cards of the one that keys act on, from 0."""
         return self._current
+
+    def slot_of(self, number: int) -> int | None:
+        """The slot of the card with this number, if there is one."""
+        cards = [each.card for each in self._cards[: self._shown]]
+        return next((each.slot for each in cards if each and each.number == number), None)
 
     async def show(self, cards: Sequence[Card], *, is_new: bool, grow: bool) -> None:
         """Show these responses, in the order of their slots.
@@ -64,9 +75,9 @@ class CardList(VerticalScroll, can_focus=False):
             return False
         return region.bottom <= bottom or card.phase is None or not widget.only_grows
 
-    def go(self, slot: int) -> None:
+    def go(self, place: int) -> None:
         """Make a card the current one, and scroll no more than it takes to read its beginning."""
-        self._move_to(max(0, min(slot, self._shown - 1)))
+        self._move_to(max(0, min(place, self._shown - 1)))
         card = self._cards[self._current]
         region = card.virtual_region
         # What was held back grows in the same repaint: it is taken to need the whole view. A card

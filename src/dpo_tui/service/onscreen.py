@@ -1,0 +1,196 @@
+"""The group on screen, which every command of the person is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from dpo_tui.domain.labelling import turn_to
+from dpo_tui.domain.marking import unite
+from dpo_tui.domain.model import Draft, Group, Response
+from dpo_tui.service.arrangement import OWN, Arrangement, arrange
+from dpo_tui.service.disk import Disk
+from dpo_tui.service.endpoint import Health
+from dpo_tui.service.generation import Generation
+from dpo_tui.service.ports import Clock
+from dpo_tui.service.presenting import View, make_sheet
+from dpo_tui.service.sheet import Sheet
+from dpo_tui.service.stopwatch import Stopwatch
+from dpo_tui.service.twins import Twins
+from dpo_tui.service.worklist import with_response
+
+
+@dataclass(frozen=True, slots=True)
+class LabellingOptions:
+    """What the person set."""
+
+    allow_cut_off: bool = False
+    """Whether a response that hit the token limit can be a side of a pair."""
+    shuffle: bool = True
+    """Whether cards are shown in an order by chance, another one for every annotator and group."""
+    blind: bool | None = None
+    """Whether sources are hidden until there is a decision; None: where there are several."""
+    several_sources: bool = False
+    """Whether the responses of a group are made in several ways."""
+    show_lengths: bool = True
+    """Whether lengths are shown before there is a decision."""
+    near_duplicates: float = 0.9
+    """From which similarity on (0 to 1) responses are called near-duplicates; 0 looks for none."""
+    reject_original: bool = False
+    """Whether a response is marked rejected once it was edited."""
+    revisit_skipped: bool = False
+    """Whether skipped groups come back when all others are decided."""
+    labels: tuple[tuple[str, str], ...] = field(default=())
+    """What a decision can be labelled with: name and meaning."""
+
+
+class OnScreen:
+    """Shows one group at a time, and keeps what is made of it."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        generation: Generation,
+        clock: Clock,
+        annotator: str,
+        options: LabellingOptions,
+    ) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when what is seen may have changed; cheap, and often."""
+        self.group: Group | None = None
+        """None when every group of the queue is decided."""
+        self.options = options
+        self.annotator = annotator
+        self.disk = disk
+        self.generation = generation
+        self.stopwatch = Stopwatch(clock)
+        self._twins = Twins(options.near_duplicates)
+        self._twins.on_change = self.changed
+        self._twins.on_crash = self._crash
+        generation.on_stored = self._stored
+        generation.on_change = self.changed
+
+    # --- what is seen --------------------------------------------------------------------------
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The group on screen as it is now."""
+        group = self.group
+        if group is None:
+            return None
+        arrangement = self.arrangement(group)
+        is_open = group.decision is None
+        view = View(
+            self._waiting_note(),
+            hides_sources=is_open and self._is_blind(group),
+            hides_lengths=is_open and not self.options.show_lengths,
+            known_labels=self.options.labels,
+        )
+        judged = [arrangement.usable[slot] for slot in arrangement.judged]
+        live = self.generation.live(group.id, group.draft.set_no)
+        return make_sheet(group, arrangement, live, self._twins.similar(judged), view)
+
+    def arrangement(self, group: Group) -> Arrangement:
+        """How the cards of the group on screen lie."""
+        set_no = group.draft.set_no
+        seed = f"{self.annotator} {group.prompt.key} {set_no}" if self.options.shuffle else None
+        return arrange(
+            group,
+            self.generation.live(group.id, set_no),
+            self.generation.size(group),
+            self.generation.asked(group),
+            seed=seed,
+            allow_cut_off=self.options.allow_cut_off,
+            twins=self._twins,
+        )
+
+    def _waiting_note(self) -> str:
+        endpoints = self.generation.endpoints
+        if self.generation.is_elsewhere:
+            return "another process generates for this session; what it brings shows up here"
+        if not endpoints:
+            return "there is no server to ask"
+        if any(each.health is Health.UP for each in endpoints):
+            return ""
+        return endpoints[0].message
+
+    def _is_blind(self, group: Group) -> bool:
+        if self.options.blind is not None:
+            return self.options.blind
+        if self.options.several_sources or len(group.prompt.temperatures) > 1:
+            return True
+        sources = (each.completion.source for each in group.shown())
+        made = {
+            (each.origin, each.endpoint, each.model, each.sampling and each.sampling.temperature)
+            for each in sources
+            if each.origin not in OWN
+        }
+        return len(made) > 1
+
+    # --- what changes it -----------------------------------------------------------------------
+
+    async def show(self, group_id: int) -> Group:
+        """Show a group; the time that is spent on it begins."""
+        group = await self.load(group_id)
+        self.stopwatch.start()
+        return group
+
+    async def load(self, group_id: int) -> Group:
+        """Show a group as it is on disk now."""
+        group = await self.disk.run(self.disk.store.group, group_id, self.annotator)
+        self.group = group
+        self.generation.focus(group)
+        self.changed()
+        return group
+
+    def show_none(self) -> None:
+        """Show that nothing is left."""
+        self.group = None
+        self.generation.focus(None)
+        self.changed()
+
+    async def save_draft(self, group: Group, draft: Draft) -> Group:
+        """Keep what was made of the group on screen."""
+        self.stopwatch.touch()
+        await self.disk.run(self.disk.store.save_draft, group.id, self.annotator, draft)
+        return self._change(group, lambda now: replace(now, draft=draft))
+
+    async def set_flag(self, group: Group, *, flagged: bool) -> Group:
+        """Flag the group on screen, or take that back."""
+        self.stopwatch.touch()
+        store = self.disk.store
+        await self.disk.run(store.set_flag, group.id, self.annotator, flagged=flagged)
+        return self._change(group, lambda now: replace(now, flagged=flagged))
+
+    def _change(self, group: Group, change: Callable[[Group], Group]) -> Group:
+        """Take in what is on disk already."""
+        # Responses may have come meanwhile: it is changed as it is now.
+        if self.group and self.group.id == group.id:
+            self.group = group = change(self.group)
+        self.changed()
+        return group
+
+    async def turn_to(self, group: Group, set_no: int) -> Group:
+        """Show another set of the group on screen."""
+        group = await self.save_draft(group, turn_to(group.draft, set_no))
+        self.generation.focus(group)
+        return group
+
+    def draft(self, group: Group) -> Draft:
+        """What was made of the group on screen, with nothing said of copies."""
+        return unite(group.draft, self.arrangement(group).copies)
+
+    def changed(self) -> None:
+        """Let everybody know that something has changed."""
+        self.on_change()
+
+    async def aclose(self) -> None:
+        """Stop what runs beside."""
+        await self._twins.aclose()
+
+    def _crash(self, error: BaseException) -> None:
+        self.generation.on_crash(error)
+
+    def _stored(self, response: Response) -> None:
+        if self.group:
+            self.group = with_response(self.group, response)
