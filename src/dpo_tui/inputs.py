@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import reduce
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -127,7 +128,7 @@ def found(value: object) -> str:
     return words
 
 
-def open_input(path: Path) -> BinaryIO:
+def open_input(path: Path) -> BufferedReader:
     """A file that a person named, opened to read bytes.
 
     Raises:
@@ -154,29 +155,6 @@ def unreadable(path: Path, error: OSError) -> InputError:
     return InputError(
         f"{path}: can't be read: {error.strerror or error}", remedy="Check the path and the disk."
     )
-
-
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file with their numbers from 1, one at a time, without line ends.
-
-    Only a newline ends a line, with or without a carriage return before it; a byte order mark is
-    no part of the text.
-
-    Raises:
-        InputError: the file can't be read, or a line isn't UTF-8.
-    """
-    with open_input(path) as file:
-        number = 0
-        try:
-            for number, line in enumerate(file, start=1):
-                encoding = "utf-8-sig" if number == 1 else "utf-8"
-                yield number, line.decode(encoding).removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError:
-            raise Place(str(path), f"line {number}").error(
-                "not UTF-8 text", remedy=_UTF8_REMEDY
-            ) from None
-        except OSError as error:
-            raise unreadable(path, error) from error
 
 
 def read_toml_table(path: Path) -> dict[str, object]:

@@ -16,6 +16,10 @@ import platformdirs
 from dpo_tui.errors import InputError
 
 APP_NAME = "dpo-tui"
+HUB = "hf:"
+PIPED = "stdin:"
+NOT_FILES = (HUB, PIPED)
+"""How prompts are called that are no file of this machine."""
 _STEM_BYTES = 80
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -59,10 +63,15 @@ def make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def known_as(prompts: Path) -> Path:
+    """What a prompts file is known by wherever one stands; what is no file keeps its name."""
+    return prompts.resolve() if _is_file(prompts) else prompts
+
+
 def session_path(prompts: Path) -> Path:
     """The session file of a prompts file, always the same one for the same file."""
-    digest = sha256(os.fsencode(prompts.resolve())).hexdigest()[:10]
-    return sessions_dir() / f"{_safe(prompts.stem)}-{digest}.db"
+    digest = sha256(os.fsencode(known_as(prompts))).hexdigest()[:10]
+    return sessions_dir() / f"{_safe(_stem(prompts))}-{digest}.db"
 
 
 def session_named(name_or_path: str) -> Path:
@@ -94,18 +103,28 @@ def latest_session_path(prompts: Path) -> Path:
 
 
 def own_dataset_path(prompts: Path, annotator: str, others: Iterable[Path]) -> Path:
-    """The dataset file of an annotator, beside the prompts file.
+    """The dataset file of an annotator, beside the prompts file; if it is none, where one stands.
 
     The first one has the plain name; where it is one of the `others`, the annotator's own is in it.
     """
     taken = {os.fsencode(each.resolve()).lower() for each in others}
     name = _safe(annotator)
     digest = sha256(annotator.encode(errors="surrogatepass")).hexdigest()[:8]
+    is_file = _is_file(prompts)
+    folder, stem = (prompts.parent, prompts.stem) if is_file else (Path(), _safe(_stem(prompts)))
     *free, last = (
-        prompts.with_name(f"{prompts.stem}{own}.dpo.jsonl")
-        for own in ("", f".{name}", f".{name}-{digest}")
+        folder / f"{stem}{own}.dpo.jsonl" for own in ("", f".{name}", f".{name}-{digest}")
     )
     return next((each for each in free if os.fsencode(each.resolve()).lower() not in taken), last)
+
+
+def _is_file(prompts: Path) -> bool:
+    """Whether it is the name of a file, not of a dataset of the hub or of what was piped."""
+    return not str(prompts).startswith(NOT_FILES)
+
+
+def _stem(prompts: Path) -> str:
+    return prompts.stem if _is_file(prompts) else str(prompts)
 
 
 def _own_folder(folder: Path) -> Path:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,7 +9,10 @@ from hypothesis import strategies as st
 
 from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.errors import InputError
-from dpo_tui.prompts.jsonl import read_jsonl
+from dpo_tui.prompts.data import Data
+from dpo_tui.prompts.forms.json_rows import LINES
+from dpo_tui.prompts.rows import Reading, read_rows
+from dpo_tui.prompts.tally import Tally
 
 from .strategies import JSON_TEXT, prompts, row, tables
 
@@ -21,10 +25,14 @@ _SCALARS = (
 )
 
 
+def _rows(path: Path) -> Iterator[Prompt]:
+    return read_rows(Data(path), LINES, Reading(), Tally())
+
+
 def _read(folder: Path, data: str | bytes) -> list[Prompt]:
     path = folder / "prompts.jsonl"
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return list(read_jsonl(path))
+    return list(_rows(path))
 
 
 @given(st.lists(prompts(JSON_TEXT), max_size=4), st.booleans())
@@ -89,7 +97,7 @@ def test_a_number_may_be_an_id(tmp_path: Path) -> None:
 def test_rows_before_a_bad_one_are_read_first(tmp_path: Path) -> None:
     path = tmp_path / "prompts.jsonl"
     path.write_text('{"user": "a"}\nnot json\n')
-    rows = iter(read_jsonl(path))
+    rows = _rows(path)
     assert next(rows).messages[0].content == "a"
     with pytest.raises(InputError, match="line 2: not valid JSON"):
         next(rows)

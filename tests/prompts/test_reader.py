@@ -75,7 +75,7 @@ def test_a_missing_include_is_told_before_any_prompt_is_read(tmp_path: Path) -> 
     ("include", "message"),
     [
         ("with_settings.toml", "has settings (n), but is included"),
-        ("prompts.csv", "not a form of prompts file"),
+        ("prompts.docx", "not a form of prompts file"),
         (".", "this is a folder"),
         ("a\\u0000b.txt", "not a path"),
         ("a\\u0000b.toml", "not a path"),
@@ -84,7 +84,7 @@ def test_a_missing_include_is_told_before_any_prompt_is_read(tmp_path: Path) -> 
 )
 def test_a_bad_include_is_told(tmp_path: Path, include: str, message: str) -> None:
     _write(tmp_path / "with_settings.toml", 'user = "x"\nn = 4')
-    _write(tmp_path / "prompts.csv", "x")
+    _write(tmp_path / "prompts.docx", "x")
     (tmp_path / "loop.toml").symlink_to("loop.toml")
     path = _write(tmp_path / "a.toml", f'include = ["{include}"]')
     with pytest.raises(InputError) as caught:
@@ -131,5 +131,5 @@ def test_a_file_without_prompts_is_told_when_read_through(tmp_path: Path, name: 
 
 def test_a_form_that_is_not_supported_is_told_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        read_prompts(_write(tmp_path / "a.csv", "x"))
-    assert "Supported are .toml, .jsonl, .ndjson, .txt" in caught.value.remedy
+        read_prompts(_write(tmp_path / "a.docx", "x"))
+    assert "Supported are .toml, .jsonl, .ndjson, .json, .csv, .tsv" in caught.value.remedy

@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpo_tui.errors import InputError
+from dpo_tui.prompts.data import Data
 from dpo_tui.prompts.text import read_text
 
 
 def _read(folder: Path, data: bytes) -> list[str]:
     path = folder / "prompts.txt"
     path.write_bytes(data)
-    return [each.messages[0].content for each in read_text(path)]
+    return [each.messages[0].content for each in read_text(Data(path))]
 
 
 @given(

@@ -68,6 +68,28 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """What somebody has said of a prompt's ready-made responses before they came here."""
+
+    marks: Mapping[int, Mark]
+    """By index in `Prompt.responses`, `chosen` or `rejected`; empty for a tie."""
+    strength: int | None = None
+    """How much better the chosen ones are, if the file says: 1 (slightly) to 3 (much)."""
+    by: str = ""
+    """Who said it, where a file has the word of several."""
+
+
+class PreferenceUse(StrEnum):
+    """What becomes of the preferences that a prompts file has."""
+
+    IGNORE = "ignore"
+    SUGGEST = "suggest"
+    """The annotator sees them as marks that can be changed."""
+    DECIDE = "decide"
+    """They are decisions of an annotator who is named after the file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What the model is asked: an optional system message, then turns that end with a user turn."""
 
@@ -85,6 +107,8 @@ class Prompt:
     """Ready-made responses. A prompt that has some is not sent to a server."""
     reference: str | None = None
     """An answer to compare the responses with; never a side of a pair."""
+    preferences: tuple[Preference, ...] = ()
+    """What the file says of them."""
 
     @property
     def key(self) -> str:
@@ -327,3 +351,11 @@ class ImportSummary:
     """Of the known ones, those that were in the queue at another place."""
     returned: int = 0
     """Of the known ones, those that had been removed before."""
+    judged: int = 0
+    """Prompts whose responses the file has a preference for."""
+    ties: int = 0
+    """Of these, those where all that is said is that none is better."""
+    preferred: int = 0
+    """Preferences that became marks or decisions."""
+    contradicted: int = 0
+    """Marks that an earlier row had said otherwise."""

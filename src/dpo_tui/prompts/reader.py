@@ -15,52 +15,53 @@ from pathlib import Path
 from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import open_input, unreadable
-from dpo_tui.prompts.jsonl import read_jsonl
+from dpo_tui.paths import PIPED
+from dpo_tui.prompts.data import Data
+from dpo_tui.prompts.forms.table import form_of
+from dpo_tui.prompts.hub import hub_files, is_hub
 from dpo_tui.prompts.loader import Loader
+from dpo_tui.prompts.rows import Reading, read_rows
+from dpo_tui.prompts.tally import Tally
 from dpo_tui.prompts.text import read_text
 from dpo_tui.prompts.toml import TomlPrompts, read_toml
 from dpo_tui.settings import RawSettings
 
-_Part = Callable[[], Iterator[Prompt]]
+_Part = Callable[[Reading, Tally], Iterator[Prompt]]
 
 _FRESH_SECONDS = 2.0
 """A file that was changed this recently could be changed again within one tick of its clock."""
 
-_BY_LINES: dict[str, Callable[[Path], Iterator[Prompt]]] = {
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
-    ".txt": read_text,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class PromptsFile:
-    """A prompts file: its settings, and its prompts as often as they are iterated over.
+    """A prompts file: its settings, and its prompts as often as they are read.
 
-    Iterating reads again, holds no more than one line of JSONL or text in memory, and runs the
-    loader if there is one. It raises InputError at what is wrong, or if there is no prompt at all.
+    Reading holds no more than one line or row in memory, and runs the loader if there is one. It
+    raises InputError at what is wrong, or if there is no prompt at all.
     """
 
     path: Path
     settings: RawSettings = field(default_factory=dict)
     loaders: tuple[Loader, ...] = ()
-    """Whose code runs when it is iterated over."""
+    """Whose code runs when it is read."""
+    content: str = ""
+    """A digest of what it holds, if there is no file to look at."""
     _files: tuple[Path, ...] = ()
     """It itself, and what it includes."""
     _parts: tuple[_Part, ...] = ()
 
-    def fingerprint(self, now: float) -> bytes | None:
+    def fingerprint(self, now: float, reading: str = "") -> bytes | None:
         """The same bytes as long as the files are the same ones, as size and time tell.
 
-        None if that can't be known: a loader may say anything, and a file that was changed just
-        before `now` (Unix time in seconds) may still be changing.
+        `reading` says how they are read. None if that can't be known: a loader may say anything,
+        and a file that was changed just before `now` (Unix time in seconds) may still be changing.
 
         Raises:
             InputError: a file is gone.
         """
         if self.loaders:
             return None
-        seen: list[object] = [version("dpo-tui")]
+        seen: list[object] = [version("dpo-tui"), reading, self.content]
         for path in self._files:
             try:
                 status = path.stat()
@@ -71,10 +72,15 @@ class PromptsFile:
             seen.append((os.fsencode(path.resolve()).hex(), status.st_size, status.st_mtime_ns))
         return sha256(json.dumps(seen).encode()).digest()
 
-    def __iter__(self) -> Iterator[Prompt]:
+    def read(self, reading: Reading, tally: Tally) -> Iterator[Prompt]:
+        """Its prompts; `tally` gets to know what the rows of other people's files were.
+
+        Raises:
+            InputError: something in it is wrong, or there is no prompt.
+        """
         empty = True
         for part in self._parts:
-            for prompt in part():
+            for prompt in part(reading, tally):
                 empty = False
                 yield prompt
         if empty:
@@ -83,17 +89,26 @@ class PromptsFile:
                 remedy="Add some; `dpo-tui init` writes a file to start from.",
             )
 
+    def __iter__(self) -> Iterator[Prompt]:
+        return self.read(Reading(), Tally())
+
 
 def read_prompts(path: Path) -> PromptsFile:
-    """Open a prompts file, of the form that its extension says.
+    """Open a prompts file, of the form that its ending says.
 
-    TOML files are read and checked here, included ones too; of the others only that they are there.
+    TOML files are read and checked here, included ones too, and a dataset of the hub is fetched; of
+    the others only that they are there is checked.
 
     Raises:
         InputError: a file can't be read, is of no supported form, or something in it is wrong.
     """
     if not _is_toml(path):
-        return PromptsFile(path, _files=(path,), _parts=(_lines(path),))
+        data = _data(path)
+        return PromptsFile(
+            path,
+            _files=tuple(each.path for each in data),
+            _parts=tuple(_part(each) for each in data),
+        )
     toml = read_toml(path)
     parts = tuple(_parts(toml, (path,)))
     return PromptsFile(
@@ -105,26 +120,41 @@ def read_prompts(path: Path) -> PromptsFile:
     )
 
 
+def read_piped() -> PromptsFile:
+    """All of standard input, known by its content.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    data, digest = Data.spooled()
+    return PromptsFile(Path(f"{PIPED}{digest[:16]}"), content=digest, _parts=(_part(data),))
+
+
 def _parts(toml: TomlPrompts, chain: tuple[Path, ...]) -> Iterator[tuple[Path | Loader, _Part]]:
     """Where the prompts of a TOML file come from, in order; `chain` leads to it from the first."""
     path = chain[-1]
-    yield path, toml.prompts
+    yield path, _unread(toml.prompts)
     for name in toml.include:
-        included = path.parent / name
+        included = Path(name) if is_hub(name) else path.parent / name
         found = _included(included, chain)
         if isinstance(found, TomlPrompts):
             yield from _parts(found, (*chain, included))
         else:
-            yield included, found
+            yield from found
     if toml.loader is not None:
         loader = Loader(toml.loader, path)
-        yield loader, loader.prompts
+        yield loader, _unread(loader.prompts)
 
 
-def _included(path: Path, chain: tuple[Path, ...]) -> TomlPrompts | _Part:
+def _unread(prompts: Callable[[], Iterator[Prompt]]) -> _Part:
+    """Prompts that aren't rows, so that there is only one way to read them."""
+    return lambda _reading, _tally: prompts()
+
+
+def _included(path: Path, chain: tuple[Path, ...]) -> TomlPrompts | list[tuple[Path, _Part]]:
     with _included_by(chain):
         if not _is_toml(path):
-            return _lines(path)
+            return [(each.path, _part(each)) for each in _data(path)]
         open_input(path).close()
         if path.resolve() in (each.resolve() for each in chain):
             raise InputError(f"{path}: includes itself", remedy="Break the circle.")
@@ -147,15 +177,19 @@ def _included_by(chain: tuple[Path, ...]) -> Iterator[None]:
         raise InputError(f"{error.message} (included by {names})", remedy=error.remedy) from None
 
 
-def _lines(path: Path) -> _Part:
+def _data(path: Path) -> list[Data]:
+    """The files that are meant."""
+    if is_hub(str(path)):
+        return hub_files(str(path))
     open_input(path).close()
-    reader = _BY_LINES.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(
-            f"{path}: not a form of prompts file that can be read",
-            remedy=f"Supported are .toml, {', '.join(_BY_LINES)}; the file name says which it is.",
-        )
-    return partial(reader, path)
+    return [Data(path)]
+
+
+def _part(data: Data) -> _Part:
+    form = form_of(data)
+    if form is None:
+        return _unread(partial(read_text, data))
+    return partial(read_rows, data, form)
 
 
 def _is_toml(path: Path) -> bool:

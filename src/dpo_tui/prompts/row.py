@@ -54,8 +54,10 @@ class Row(Struct, forbid_unknown_fields=True):
     reference: str | None = None
 
 
-def prompt_from(value: object, place: Place) -> Prompt:
+def prompt_from(value: object, place: Place, *, strict: bool = True) -> Prompt:
     """The prompt that `value` describes: text is what the user says, a mapping is a `Row`.
+
+    Not `strict`, text also stands for what it spells.
 
     Raises:
         InputError: it isn't a prompt; says where and why.
@@ -64,7 +66,7 @@ def prompt_from(value: object, place: Place) -> Prompt:
         return Prompt(conversation(None, value, place))
     if not isinstance(value, Mapping):
         raise place.error(f"expected a prompt: text or a table, found {found(value)}")
-    return prompt_of(validated(value, Row, place), place)
+    return prompt_of(validated(value, Row, place, strict=strict), place)
 
 
 def prompt_of(row: Row, place: Place) -> Prompt:

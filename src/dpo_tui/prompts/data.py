@@ -1,0 +1,139 @@
+"""Where rows come from: a file, packed or not, or standard input."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from dpo_tui.errors import InputError
+from dpo_tui.inputs import Place, open_input, unreadable
+
+_GZIP = b"\x1f\x8b"
+_BUFFER = 1 << 18
+STANDARD_INPUT = "standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Bytes with a name."""
+
+    path: Path
+    name: str = ""
+    """As a person knows it; empty for the path."""
+    stream: io.BufferedReader | None = None
+    """Where they come from, if not from the path; once, if it can't be wound back."""
+
+    @staticmethod
+    def piped() -> Data:
+        """Standard input, which can be read once."""
+        stdin = sys.stdin.buffer
+        assert isinstance(stdin, io.BufferedReader)  # noqa: S101 - what Python makes of a descriptor
+        return Data(Path("-"), STANDARD_INPUT, _unpacked(stdin))
+
+    @staticmethod
+    def spooled() -> tuple[Data, str]:
+        """Standard input to be read as often as wanted, and a digest of it; waits for its end."""
+        digest = sha256()
+        with TemporaryFile() as spool:
+            while block := sys.stdin.buffer.read(_BUFFER):
+                digest.update(block)
+                spool.write(block)
+            spool.flush()
+            kept = os.fdopen(os.dup(spool.fileno()), "rb")
+        kept.seek(0)
+        return Data(Path("-"), STANDARD_INPUT, _unpacked(kept)), digest.hexdigest()
+
+    @property
+    def source(self) -> str:
+        """What errors call it."""
+        return self.name or str(self.path)
+
+    @property
+    def ending(self) -> str:
+        """The ending of its name, without that of packing; empty if it has none."""
+        endings = [each.lower() for each in self.path.suffixes if each.lower() != ".gz"]
+        return endings[-1] if endings else ""
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether only the bytes tell what they are."""
+        return self.name == STANDARD_INPUT
+
+    def place(self, item: str) -> Place:
+        """A place in it."""
+        return Place(self.source, item)
+
+    @contextmanager
+    def opened(self) -> Iterator[io.BufferedReader]:
+        """Its bytes, unpacked.
+
+        Raises:
+            InputError: it can't be read, at the beginning or in the middle.
+        """
+        with self._told():
+            if self.stream:
+                if self.stream.seekable():
+                    self.stream.seek(0)
+                yield self.stream
+            else:
+                with open_input(self.path) as file:
+                    yield _unpacked(file)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise InputError(
+                f"{self.source}: not a whole gzip file: {error}",
+                remedy="Pack it again, or get it again.",
+            ) from error
+        except OSError as error:
+            raise unreadable(Path(self.source), error) from error
+
+    def start(self) -> bytes:
+        """Some of the first bytes, unpacked; they are still there."""
+        with self.opened() as file:
+            return file.peek(1)
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """The lines that aren't blank, with their numbers from 1 and without a byte order mark.
+
+        Only a newline ends a line; it is still there.
+
+        Raises:
+            InputError: it can't be read.
+        """
+        with self.opened() as file:
+            for number, line in enumerate(file, start=1):
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - no part of it
+                if not line.isspace():
+                    yield number, line
+
+
+def text_of(line: bytes, place: Place) -> str:
+    """A line without its end.
+
+    Raises:
+        InputError: it isn't UTF-8.
+    """
+    try:
+        return line.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise place.error("not UTF-8 text", remedy="Save the file as UTF-8.") from None
+
+
+def _unpacked(file: io.BufferedReader) -> io.BufferedReader:
+    if not file.peek(len(_GZIP)).startswith(_GZIP):
+        return file
+    return io.BufferedReader(gzip.GzipFile(fileobj=file), _BUFFER)

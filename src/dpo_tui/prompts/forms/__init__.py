@@ -1,0 +1,1 @@
+"""How files hold rows: one module per form, `table` lists them all."""

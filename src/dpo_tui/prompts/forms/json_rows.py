@@ -1,0 +1,108 @@
+"""JSON: one value a line, or all of them in one list."""
+
+from __future__ import annotations
+
+import io
+import json
+import mmap
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Never
+
+import msgspec
+
+from dpo_tui.inputs import Place
+from dpo_tui.prompts.data import Data, text_of
+from dpo_tui.prompts.forms.form import NOT_IT, Form
+
+_LISTS = ("data", "rows", "records", "examples", "prompts", "items")
+"""Names of the list of rows in a table that holds more."""
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_table = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_LINE_REMEDY = 'Each line is one JSON object, such as {"user": "..."}.'
+_BOM = b"\xef\xbb\xbf"
+
+
+def _line_value(line: bytes, place: Place) -> object:
+    return _parsed(text_of(line, place), place, _LINE_REMEDY)
+
+
+def _parsed(text: str, place: Place, remedy: str = "") -> object:
+    # Not msgspec's decoder: it refuses lone surrogates, which models do write and people do have.
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise place.error(
+            f"not valid JSON: {error.msg} at {line}column {error.colno}", remedy=remedy
+        ) from None
+    except RecursionError:
+        raise place.error("nested too deeply", remedy="Flatten the lists.") from None
+    except ValueError as error:  # NaN and infinity, and Python's own about absurd numbers
+        raise place.error(f"not valid JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _line_decoder(type_: Any) -> Callable[[bytes], Any]:  # noqa: ANN401 - any type of msgspec
+    return msgspec.json.Decoder(type_).decode
+
+
+LINES = Form("JSON lines", (".jsonl", ".ndjson"), "line", Data.lines, _line_value, _line_decoder)
+
+
+def _document_rows(data: Data) -> Iterator[tuple[int, object]]:
+    """The items of the list, wherever it is; a table without one is a row itself."""
+    with data.opened() as file:
+        content = _content(file)
+        try:
+            rows: Sequence[object] = _items(content)
+        except NOT_IT:
+            # Half a surrogate pair, or a mistake, of which the slow way tells more.
+            rows = _slow_items(bytes(content), data.place(""))
+        yield from enumerate(rows, start=1)
+
+
+def _content(file: io.BufferedReader) -> mmap.mmap | bytes:
+    """All of a file; a plain one without holding it in memory."""
+    if isinstance(file.raw, io.FileIO):
+        try:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):  # a pipe, or empty
+            pass
+    return file.read()
+
+
+def _items(content: mmap.mmap | bytes) -> list[msgspec.Raw]:
+    try:
+        return _decode_list(content)
+    except msgspec.ValidationError:
+        table = _decode_table(content)
+        for name in _LISTS:
+            if name in table and bytes(table[name]).startswith(b"["):
+                return _decode_list(table[name])
+        return [msgspec.Raw(bytes(content))]
+
+
+def _slow_items(content: bytes, place: Place) -> Sequence[object]:
+    found = _parsed(text_of(content.removeprefix(_BOM), place), place)
+    if isinstance(found, dict):
+        found = next((found[name] for name in _LISTS if isinstance(found.get(name), list)), [found])
+    if not isinstance(found, list):
+        raise place.error("expected a list of rows", remedy="A .jsonl file has one a line.")
+    return found
+
+
+def _item_value(item: object, place: Place) -> object:
+    return _line_value(bytes(item), place) if isinstance(item, msgspec.Raw) else item
+
+
+def _item_decoder(type_: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - any type of msgspec
+    decode = msgspec.json.Decoder(type_).decode
+    convert = partial(msgspec.convert, type=type_)
+    return lambda item: decode(item) if isinstance(item, msgspec.Raw) else convert(item)
+
+
+DOCUMENT = Form("JSON", (".json",), "row", _document_rows, _item_value, _item_decoder)

@@ -1,0 +1,112 @@
+"""CSV and TSV: a table of text with names in its first row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
+from typing import Any
+
+import msgspec
+
+from dpo_tui.inputs import Place
+from dpo_tui.prompts.data import Data
+from dpo_tui.prompts.forms.form import Form
+
+_SAMPLE = 50
+"""Rows that tell which columns hold JSON."""
+_REMEDY = 'Text with commas, quotes or line ends stands in quotes: "a, ""b"" and c".'
+
+Cells = dict[str, Any] | str
+"""A row by column, blank cells left out; text says why there is none."""
+
+
+def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells]]:
+    """The rows, numbered by the line that they end at."""
+    csv.field_size_limit(sys.maxsize)
+    with data.opened() as file:
+        text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        try:
+            names = _names(next(reader, []), data)
+            rows = ((reader.line_num, each) for each in reader if each)
+            sample = list(islice(rows, _SAMPLE))
+            json_columns = _json_columns(names, [row for _, row in sample])
+            for number, row in chain(sample, rows):
+                yield number, _cells(names, row, json_columns)
+        except UnicodeDecodeError:
+            raise data.place(f"after line {reader.line_num}").error(
+                "not UTF-8 text", remedy="Save the file as UTF-8."
+            ) from None
+        except csv.Error as error:
+            raise data.place(f"line {reader.line_num}").error(
+                f"not a valid table: {error}", remedy=_REMEDY
+            ) from None
+        finally:
+            text.detach()
+
+
+def _names(names: Sequence[str], data: Data) -> list[str]:
+    stripped = [each.strip() for each in names]
+    for index, name in enumerate(stripped):
+        if not name or name in stripped[:index]:
+            problem = f"two columns are named {name!r}" if name else "a column has no name"
+            raise data.place("line 1").error(
+                problem, remedy="The first line names the columns, each another way."
+            )
+    return stripped
+
+
+def _json_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> frozenset[int]:
+    """The columns in which every cell that isn't blank is a JSON list or table."""
+    cells: dict[int, list[str]] = {}
+    for row in rows:
+        for index, cell in enumerate(row[: len(names)]):
+            if cell.strip():
+                cells.setdefault(index, []).append(cell)
+    return frozenset(index for index, column in cells.items() if all(map(_is_structure, column)))
+
+
+def _is_structure(cell: str) -> bool:
+    if not cell.lstrip().startswith(("[", "{")):
+        return False
+    try:
+        json.loads(cell)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _cells(names: Sequence[str], row: Sequence[str], json_columns: frozenset[int]) -> Cells:
+    if len(row) > len(names):
+        return f"{len(row)} cells under {len(names)} names"
+    cells: dict[str, Any] = {name: cell for name, cell in zip(names, row, strict=False) if cell}
+    for index in json_columns:
+        name = names[index]
+        if name in cells:
+            if not _is_structure(cells[name]):
+                return f"column {name}: not a JSON list or table as in the rows before"
+            cells[name] = json.loads(cells[name])
+    return cells
+
+
+def _value(cells: Cells, place: Place) -> object:
+    if isinstance(cells, str):
+        raise place.error(cells, remedy=_REMEDY)
+    return cells
+
+
+def _decoder(type_: Any) -> Callable[[Cells], Any]:  # noqa: ANN401 - any type of msgspec
+    return partial(msgspec.convert, type=type_, strict=False)
+
+
+CSV = Form(
+    "CSV", (".csv",), "line", partial(_rows, delimiter=","), _value, _decoder, is_typed=False
+)
+TSV = Form(
+    "TSV", (".tsv",), "line", partial(_rows, delimiter="\t"), _value, _decoder, is_typed=False
+)

@@ -1,0 +1,54 @@
+"""All forms, and which of them a file is of."""
+
+from __future__ import annotations
+
+import re
+
+from dpo_tui.errors import InputError
+from dpo_tui.prompts.data import Data
+from dpo_tui.prompts.forms.form import Form
+from dpo_tui.prompts.forms.json_rows import DOCUMENT, LINES
+from dpo_tui.prompts.forms.parquet import MAGIC, PARQUET
+from dpo_tui.prompts.forms.sheet import CSV, TSV
+
+FORMS = (LINES, DOCUMENT, CSV, TSV, PARQUET)
+ENDINGS = tuple(ending for form in FORMS for ending in form.endings)
+TEXT_ENDING = ".txt"
+
+_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?\w+(?:(?P<by>[,\t])\w+)(?:(?P=by)\w+)*\r?\n")
+
+
+def form_of(data: Data) -> Form | None:
+    """The form that the name says, or for standard input what the first bytes say.
+
+    None for plain text.
+
+    Raises:
+        InputError: it is of no form that can be read.
+    """
+    if data.is_nameless:
+        return _by_content(data.start())
+    for form in FORMS:
+        if data.ending in form.endings:
+            return form
+    if data.ending == TEXT_ENDING:
+        return None
+    known = ", ".join((*ENDINGS, TEXT_ENDING))
+    raise InputError(
+        f"{data.source}: not a form of prompts file that can be read",
+        remedy=f"Supported are .toml, {known}; the file name says which it is.",
+    )
+
+
+def _by_content(start: bytes) -> Form | None:
+    stripped = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(MAGIC):
+        return PARQUET
+    if stripped.startswith((b"{", b'"')):
+        # A table over several lines is a document, not lines.
+        return DOCUMENT if re.match(rb"\{\s*\n", stripped) else LINES
+    if stripped.startswith(b"["):
+        return DOCUMENT
+    if header := _HEADER.match(start):
+        return CSV if header["by"] == b"," else TSV
+    return None

@@ -1,0 +1,184 @@
+"""Rows of a file as prompts: our own as they were written, other people's as what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from dpo_tui.domain.model import Prompt
+from dpo_tui.errors import InputError
+from dpo_tui.inputs import Place, validated
+from dpo_tui.prompts.data import Data
+from dpo_tui.prompts.forms.form import NOT_IT, Form
+from dpo_tui.prompts.row import Row, prompt_from, prompt_of
+from dpo_tui.prompts.shapes.columns import Columns
+from dpo_tui.prompts.shapes.shape import Shape, Unfit
+from dpo_tui.prompts.shapes.table import recognised, shape_named
+from dpo_tui.prompts.tally import DEFAULT_BAD_ROWS, FileTally, Tally
+
+_SAMPLE = 50
+"""Rows that tell the shape."""
+_HOW_TO_NAME = "Say what they are with --from FORMAT, or name the columns with --columns."
+
+_Rows = Iterable[tuple[int, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How rows are to be read."""
+
+    shape: Shape | None = None
+    """What they are; None to find out."""
+    bad_rows: float = DEFAULT_BAD_ROWS
+    """The share of a file's rows that may be of no use."""
+
+    @staticmethod
+    def as_said(name: str | None, columns: str | None, bad_rows: float) -> Reading:
+        """How rows are to be read that are called `name`, or that have these columns.
+
+        Raises:
+            InputError: there is no shape of this name, or the columns aren't named so.
+        """
+        if name and columns:
+            raise InputError(
+                "--from and --columns don't go together",
+                remedy="Give --columns if the rows are of none of the known formats.",
+            )
+        if columns:
+            return Reading(Columns.parse(columns).shape(), bad_rows)
+        return Reading(shape_named(name) if name else None, bad_rows)
+
+
+def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterator[Prompt]:
+    """The prompts that a file's rows describe, one at a time.
+
+    In a file of our own every row has to be right. Of other people's the rows that are of no use
+    are left out and counted.
+
+    Raises:
+        InputError: the file can't be read, or a row of our own is wrong; of other people's, too
+            many are.
+    """
+    rows = form.rows(data)
+    first = list(islice(rows, _SAMPLE))
+    rows = chain(first, rows)
+    if reading.shape:
+        yield from _foreign(data, form, reading.shape, rows, reading, tally)
+        return
+    values = list(_values(data, form, first))
+    own = _OwnRows(data, form)
+    if values and own.is_own(values[0]):
+        yield from own.prompts(rows)
+    elif shape := recognised(values, strict=form.is_typed):
+        yield from _foreign(data, form, shape, rows, reading, tally, values)
+    else:
+        yield from own.prompts(rows, hint=_HOW_TO_NAME)
+
+
+def _values(data: Data, form: Form, rows: _Rows) -> Iterator[object]:
+    """Those of the rows that hold something."""
+    for number, raw in rows:
+        try:
+            yield form.value(raw, data.place(f"{form.word} {number}"))
+        except InputError:
+            continue
+
+
+class _OwnRows:
+    """Rows with the keys of `Row`."""
+
+    def __init__(self, data: Data, form: Form) -> None:
+        self._data = data
+        self._form = form
+
+    def is_own(self, value: object) -> bool:
+        """Whether a row is one of ours."""
+        try:
+            self._slow(value, self._data.place(""))
+        except InputError:
+            return False
+        return True
+
+    def prompts(self, rows: _Rows, *, hint: str = "") -> Iterator[Prompt]:
+        """Their prompts; `hint` is what else to do if the first one isn't one of ours."""
+        decode = self._form.decoder(Row)
+        for number, raw in rows:
+            place = self._data.place(f"{self._form.word} {number}")
+            try:
+                row = decode(raw)
+            except NOT_IT:
+                try:
+                    yield self._slow(self._form.value(raw, place), place)
+                except InputError as error:
+                    raise InputError(
+                        error.message, remedy="\n".join(filter(None, (error.remedy, hint)))
+                    ) from None
+            else:
+                yield prompt_of(row, place)
+            hint = ""
+
+    def _slow(self, value: object, place: Place) -> Prompt:
+        return prompt_from(value, place, strict=self._form.is_typed)
+
+
+def _foreign(
+    data: Data,
+    form: Form,
+    shape: Shape,
+    rows: _Rows,
+    reading: Reading,
+    tally: Tally,
+    sample: Iterable[object] = (),
+) -> Iterator[Prompt]:
+    file = FileTally(data.source, shape, _unused(shape, sample))
+    tally.files.append(file)
+    quick = _quick(form, shape)
+    for number, raw in rows:
+        file.rows += 1
+        try:
+            prompt = quick(raw)
+        except (*NOT_IT, Unfit):
+            place = data.place(f"{form.word} {number}")
+            try:
+                prompt = _slow(form, shape, raw, place)
+            except InputError as error:
+                file.leave_out(place, error)
+                if file.is_bad(reading.bad_rows, at_end=False):
+                    raise _too_bad(file) from None
+                continue
+        yield prompt
+    if file.is_bad(reading.bad_rows, at_end=True):
+        raise _too_bad(file)
+
+
+def _quick(form: Form, shape: Shape) -> Callable[[Any], Prompt]:
+    decode, prompt = form.decoder(shape.row), shape.prompt
+    return lambda raw: prompt(decode(raw))
+
+
+def _slow(form: Form, shape: Shape, raw: object, place: Place) -> Prompt:
+    """The same as the quick way, or why not."""
+    row = validated(form.value(raw, place), shape.row, place, strict=form.is_typed)
+    try:
+        return shape.prompt(row)
+    except Unfit as unfit:
+        raise place.error(unfit.reason, key=unfit.key) from None
+
+
+def _unused(shape: Shape, sample: Iterable[object]) -> tuple[str, ...]:
+    """The columns of the first row that the shape doesn't look at, if it says which it does."""
+    first = next(iter(sample), None)
+    if not shape.fields or not isinstance(first, Mapping):
+        return ()
+    return tuple(name for name in first if name not in shape.fields)
+
+
+def _too_bad(file: FileTally) -> InputError:
+    why = "\n".join(file.why())
+    share = f"{file.left_out:,} of {file.rows:,} rows"
+    return InputError(
+        f"{file.source}: {share} are of no use as {file.shape.title}:\n{why}",
+        remedy=f"{_HOW_TO_NAME} --bad-rows 0.5 goes on with what is left.",
+    )

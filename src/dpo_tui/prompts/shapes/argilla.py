@@ -1,0 +1,167 @@
+"""Argilla: records of version 2 as JSON or flattened, and datasets of version 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from dpo_tui.domain.model import Preference, Prompt
+from dpo_tui.inputs import found
+from dpo_tui.prompts.shapes.fields import answers, question
+from dpo_tui.prompts.shapes.shape import Shape, Unfit, best_of
+
+_NOT_SAID = frozenset({"discarded", "draft", "pending"})
+
+
+def _normal(name: str) -> str:
+    """A name without what people write in it or not: `response-1` is `response1`."""
+    return re.sub(r"[^0-9a-z]", "", name.lower())
+
+
+class _Fields:
+    """The text fields of a record: what was asked, and the answers by name."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._messages = question(fields)
+        names, self._responses = answers(fields)
+        self._names = [_normal(each) for each in names]
+
+    def prompt(self, said: Iterable[tuple[object, str]]) -> Prompt:
+        """The prompt, with the values that were given to its questions and by whom."""
+        preferences = (self._preference(value, by) for value, by in said)
+        return Prompt(
+            self._messages,
+            responses=self._responses,
+            preferences=tuple(each for each in preferences if each),
+        )
+
+    def _preference(self, value: object, by: str) -> Preference | None:
+        """None for the answer to a question that isn't about which response is better."""
+        ranks = _ranks(value)
+        places = [ranks.get(name) for name in self._names]
+        if not any(place is not None for place in places):
+            return None
+        if len(ranks) == 1:
+            # One name was picked: it is better than all the others.
+            return best_of([0.0 if place is None else 1.0 for place in places], by=by)
+        return best_of([None if place is None else -place for place in places], by=by)
+
+
+def _ranks(value: Any) -> dict[str, float]:  # noqa: ANN401 - questions ask for any shape
+    """Places by normal name, 1 for the best; nothing for another kind of value."""
+    pairs: Iterable[tuple[Any, Any]]
+    match value:
+        case str():
+            return {_normal(value): 1.0}
+        case {"rank": [*ranks], "value": [*names]} if len(ranks) == len(names):
+            pairs = zip(names, ranks, strict=True)
+        case [str(), *_]:
+            pairs = zip(value, range(1, len(value) + 1), strict=True)
+        case [{"rank": _, "value": _}, *_]:
+            pairs = ((each.get("value"), each.get("rank")) for each in value)
+        case _:
+            return {}
+    return {
+        _normal(name): float(rank)
+        for name, rank in pairs
+        if isinstance(name, str) and isinstance(rank, int | float)
+    }
+
+
+# --- version 2 -----------------------------------------------------------------------------------
+
+
+class Response(Struct):
+    """What one annotator said to one question."""
+
+    value: Any = None
+    user_id: str | None = None
+    status: str | None = None
+
+
+class Suggestion(Struct):
+    """What a model or program proposed."""
+
+    value: Any = None
+    agent: str | None = None
+
+
+class Record(Struct):
+    """A record as `records.to_json` writes it."""
+
+    fields: dict[str, Any]
+    responses: dict[str, list[Response]]
+    suggestions: dict[str, Suggestion] = {}
+
+
+def _record(row: Record) -> Prompt:
+    return _Fields(row.fields).prompt(_said(row))
+
+
+def _said(row: Record) -> Iterator[tuple[object, str]]:
+    for given in row.responses.values():
+        for each in given:
+            if each.status not in _NOT_SAID:
+                yield each.value, each.user_id or ""
+    for suggestion in row.suggestions.values():
+        yield suggestion.value, suggestion.agent or "suggestion"
+
+
+def _flat(row: dict[str, Any]) -> Prompt:
+    """A record as `records.to_datasets` writes it: `question.responses`, `question.suggestion`."""
+    questions = [each.removesuffix(".responses") for each in row if each.endswith(".responses")]
+    if not questions:
+        raise Unfit("there is no column such as question.responses")
+    return _Fields(row).prompt(pair for question in questions for pair in _flat_said(row, question))
+
+
+def _flat_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object, str]]:
+    values = row.get(f"{question}.responses")
+    if isinstance(values, list):
+        users = _beside(values, row.get(f"{question}.responses.users"))
+        states = _beside(values, row.get(f"{question}.responses.status"))
+        for value, user, state in zip(values, users, states, strict=True):
+            if state not in _NOT_SAID:
+                yield value, str(user or "")
+    if (suggested := row.get(f"{question}.suggestion")) is not None:
+        yield suggested, str(row.get(f"{question}.suggestion.agent") or "suggestion")
+
+
+def _beside(values: Sequence[object], others: object) -> Sequence[object]:
+    is_parallel = isinstance(others, list) and len(others) == len(values)
+    return others if is_parallel and isinstance(others, list) else [None] * len(values)
+
+
+# --- version 1 -----------------------------------------------------------------------------------
+
+
+def _first(row: dict[str, Any]) -> Prompt:
+    """A row of a version 1 dataset: a list of answers by column, and `...-suggestion` beside it."""
+    questions = [
+        key
+        for key, value in row.items()
+        if f"{key}-suggestion" in row and isinstance(value, list | None)
+    ]
+    if not questions:
+        raise Unfit("there is no column with one named ...-suggestion beside it")
+    fields = {key: value for key, value in row.items() if key not in questions}
+    return _Fields(fields).prompt(pair for each in questions for pair in _first_said(row, each))
+
+
+def _first_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object, str]]:
+    for each in row[question] or ():
+        if not isinstance(each, dict):
+            raise Unfit(f"expected a table, found {found(each)}", key=question)
+        if each.get("status") not in _NOT_SAID:
+            yield each.get("value"), str(each.get("user_id") or "")
+    yield row[f"{question}-suggestion"], "suggestion"
+
+
+SHAPES = (
+    Shape("argilla", "Argilla records", Record, _record),
+    Shape("argilla-flat", "Argilla records, flattened", dict[str, Any], _flat),
+    Shape("argilla-1", "Argilla 1 records", dict[str, Any], _first),
+)

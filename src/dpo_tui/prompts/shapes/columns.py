@@ -1,0 +1,131 @@
+"""Columns that the person names, for rows of no known shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from dpo_tui.domain.model import Message, Preference, Prompt, Ready
+from dpo_tui.errors import InputError
+from dpo_tui.inputs import found
+from dpo_tui.prompts.shapes.candidates import Candidate
+from dpo_tui.prompts.shapes.message_pairs import with_system
+from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN, Shape, Unfit, some
+from dpo_tui.prompts.shapes.turns import answer, asked, conversation, turns_of
+
+_NAMES = ("prompt", "system", "responses", "chosen", "rejected", "reference", "id")
+_REMEDY = (
+    "For example --columns prompt=question,responses=answer_a+answer_b or "
+    "--columns prompt=question,chosen=good,rejected=bad"
+)
+_CHOSEN = (Preference(FIRST_IS_CHOSEN),)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a row mean what; several can hold responses."""
+
+    named: Mapping[str, tuple[str, ...]]
+
+    @staticmethod
+    def parse(text: str) -> Columns:
+        """`prompt=COLUMN,responses=COLUMN+COLUMN,...` as it is written on the command line.
+
+        Raises:
+            InputError: it is something else.
+        """
+        named: dict[str, tuple[str, ...]] = {}
+        for part in text.split(","):
+            name, _, columns = part.strip().partition("=")
+            if name not in _NAMES or not columns or ("+" in columns and name != "responses"):
+                raise InputError(
+                    f"--columns: expected NAME=COLUMN, found {part.strip()!r}; "
+                    f"NAME is one of {', '.join(_NAMES)}",
+                    remedy=_REMEDY,
+                )
+            named[name] = tuple(columns.split("+"))
+        if "prompt" not in named:
+            raise InputError("--columns: which column is the prompt?", remedy=_REMEDY)
+        if ("chosen" in named) != ("rejected" in named):
+            raise InputError("--columns: chosen and rejected go together", remedy=_REMEDY)
+        return Columns(named)
+
+    def shape(self) -> Shape:
+        """The shape of rows with these columns."""
+        title = "rows with the columns that were named"
+        return Shape("columns", title, dict[str, Any], self.prompt)
+
+    def prompt(self, row: Mapping[str, Any]) -> Prompt:
+        """What a row means.
+
+        Raises:
+            Unfit: nothing: a column is missing, or holds something else.
+        """
+        name = self._value(row, "id")
+        sides = [Ready(_side(self._value(row, each), each)) for each in self._sides]
+        responses = [*sides, *self._responses(row)]
+        return Prompt(
+            self._messages(row),
+            name=None if name is None else str(name),
+            responses=some(responses, key="responses") if responses else (),
+            preferences=_CHOSEN if sides else (),
+            reference=_optional_text(self._value(row, "reference"), "reference"),
+        )
+
+    @property
+    def _sides(self) -> tuple[str, ...]:
+        return ("chosen", "rejected") if "chosen" in self.named else ()
+
+    def _value(self, row: Mapping[str, Any], name: str) -> object:
+        if name not in self.named:
+            return None
+        (column,) = self.named[name]
+        return _column(row, column)
+
+    def _messages(self, row: Mapping[str, Any]) -> tuple[Message, ...]:
+        system = _optional_text(self._value(row, "system"), "system")
+        value = self._value(row, "prompt")
+        if isinstance(value, list):
+            return with_system(system, conversation(turns_of(value, "prompt"), "prompt"))
+        return asked(system, _optional_text(value, "prompt"), "prompt")
+
+    def _responses(self, row: Mapping[str, Any]) -> Iterator[Ready]:
+        for column in self.named.get("responses", ()):
+            value = _column(row, column)
+            for each in value if isinstance(value, list) else [value]:
+                yield _response(each, column)
+
+
+def _column(row: Mapping[str, Any], column: str) -> object:
+    if column not in row:
+        raise Unfit(f"there is no column {column!r}; there are: {', '.join(map(repr, row))}")
+    return row[column]
+
+
+def _optional_text(value: object, key: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise Unfit(f"expected text, found {found(value)}", key=key)
+
+
+def _side(value: object, key: str) -> str:
+    """The text of an answer: as text, a message, or messages of which it is the last."""
+    match value:
+        case str():
+            return value
+        case [*_, dict() as last] | (dict() as last):
+            return answer(turns_of([last], key)[0], key)
+        case _:
+            raise Unfit(f"expected text, found {found(value)}", key=key)
+
+
+def _response(value: object, key: str) -> Ready:
+    if isinstance(value, str):
+        return Ready(value)
+    try:
+        return msgspec.convert(value, Candidate).ready(key)
+    except msgspec.ValidationError as error:
+        raise Unfit(f"expected text: {error}", key=key) from None

@@ -1,0 +1,52 @@
+"""Fields that people name themselves: what was asked, and answers that are numbered or lettered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dpo_tui.domain.model import Message, Prompt, Ready
+from dpo_tui.prompts.shapes.shape import Shape, Unfit, some
+from dpo_tui.prompts.shapes.turns import asked, conversation, turns_of
+
+_QUESTIONS = ("prompt", "instruction", "question", "input", "query", "messages", "chat", "text")
+_ANSWER = re.compile(
+    r"(response|answer|completion|generation|output|option)([-_ ]?\d+|[-_ ][A-Za-z]|[A-Z])"
+)
+
+
+def question(fields: Mapping[str, Any]) -> tuple[Message, ...]:
+    """What was asked.
+
+    Raises:
+        Unfit: no field has one of the usual names.
+    """
+    for key in _QUESTIONS:
+        value = fields.get(key)
+        if isinstance(value, str):
+            return asked(None, value, key)
+        if isinstance(value, list):
+            return conversation(turns_of(value, key), key)
+    raise Unfit(f"none of the fields is one of {', '.join(_QUESTIONS)}")
+
+
+def answers(fields: Mapping[str, Any]) -> tuple[list[str], tuple[Ready, ...]]:
+    """The names of the fields that are answers, and the answers.
+
+    Raises:
+        Unfit: there are none, or too many.
+    """
+    found = {
+        key: value
+        for key, value in fields.items()
+        if isinstance(value, str) and _ANSWER.fullmatch(key)
+    }
+    return [*found], some([Ready(each) for each in found.values()], key="answer1, answer2")
+
+
+def _numbered(row: dict[str, Any]) -> Prompt:
+    return Prompt(question(row), responses=answers(row)[1])
+
+
+SHAPES = (Shape("numbered", "prompts with numbered answers", dict[str, Any], _numbered),)

@@ -1,0 +1,175 @@
+"""Several answers with scores, ranks or a lean to one side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import fmean
+
+from msgspec import Struct, field
+
+from dpo_tui.domain.model import Prompt, Ready
+from dpo_tui.prompts.shapes.shape import Shape, Unfit, best_of, compared, some
+from dpo_tui.prompts.shapes.turns import (
+    Turn,
+    asked,
+    conversation,
+    is_transcript,
+    only_answer,
+    transcript,
+)
+
+# --- UltraFeedback -------------------------------------------------------------------------------
+
+
+class Annotation(Struct):
+    """What was said of one aspect."""
+
+    rating: str | float | None = field(default=None, name="Rating")
+
+
+class Completion(Struct):
+    """One model's answer."""
+
+    response: str
+    model: str | None = None
+    annotations: dict[str, Annotation | None] | None = None
+    overall_score: float | None = None
+    fine_grained_score: float | None = field(default=None, name="fine-grained_score")
+
+
+class UltraFeedback(Struct):
+    """openbmb/UltraFeedback."""
+
+    instruction: str
+    completions: list[Completion]
+    models: list[str]
+
+
+def _ultrafeedback(row: UltraFeedback) -> Prompt:
+    ready = [Ready(each.response, each.model) for each in row.completions]
+    return Prompt(
+        asked(None, row.instruction, "instruction"),
+        responses=some(ready, key="completions"),
+        preferences=(best_of([_score(each) for each in row.completions]),),
+    )
+
+
+def _score(completion: Completion) -> float | None:
+    """The mean rating if the fine-grained score isn't there: some overall scores are wrong."""
+    if completion.fine_grained_score is not None:
+        return completion.fine_grained_score
+    ratings = _ratings(completion.annotations or {})
+    return fmean(ratings) if ratings else completion.overall_score
+
+
+def _ratings(annotations: Mapping[str, Annotation | None]) -> list[float]:
+    found = []
+    for each in annotations.values():
+        try:
+            found.append(float((each and each.rating) or ""))
+        except ValueError:  # "N/A"
+            continue
+    return found
+
+
+# --- Nectar --------------------------------------------------------------------------------------
+
+
+class Ranked(Struct):
+    """One answer and its place, 1 for the best."""
+
+    answer: str
+    rank: float
+    model: str | None = None
+
+
+class Nectar(Struct):
+    """berkeley-nest/Nectar."""
+
+    prompt: str
+    answers: list[Ranked]
+
+
+def _nectar(row: Nectar) -> Prompt:
+    is_whole = is_transcript(row.prompt)
+    messages = transcript(row.prompt, "prompt") if is_whole else asked(None, row.prompt, "prompt")
+    ready = [Ready(each.answer.strip(), each.model) for each in row.answers]
+    return Prompt(
+        messages,
+        responses=some(ready, key="answers"),
+        preferences=(best_of([-each.rank for each in row.answers]),),
+    )
+
+
+# --- HelpSteer -----------------------------------------------------------------------------------
+
+
+class HelpSteer3(Struct):
+    """nvidia/HelpSteer3, its preferences."""
+
+    context: list[Turn]
+    response1: str
+    response2: str
+    overall_preference: int
+
+
+def _helpsteer3(row: HelpSteer3) -> Prompt:
+    return compared(
+        conversation(row.context, "context"),
+        (Ready(row.response1), Ready(row.response2)),
+        row.overall_preference,
+    )
+
+
+class HelpSteer2(Struct):
+    """nvidia/HelpSteer2, its preferences."""
+
+    prompt: str
+    response_1: str
+    response_2: str
+    preference_strength: int
+
+
+def _helpsteer2(row: HelpSteer2) -> Prompt:
+    if "<extra_id_1>" in row.prompt:
+        raise Unfit("a conversation of several turns is written with <extra_id_1>", key="prompt")
+    return compared(
+        asked(None, row.prompt, "prompt"),
+        (Ready(row.response_1), Ready(row.response_2)),
+        row.preference_strength,
+    )
+
+
+# --- NeMo-RL -------------------------------------------------------------------------------------
+
+
+class Placed(Struct):
+    """One answer and its place, 0 for the best."""
+
+    rank: float
+    completion: list[Turn]
+
+
+class NemoRl(Struct):
+    """NeMo-RL's PreferenceDataset."""
+
+    context: list[Turn]
+    completions: list[Placed]
+
+
+def _nemo_rl(row: NemoRl) -> Prompt:
+    ready = [Ready(only_answer(each.completion, "completions")) for each in row.completions]
+    return Prompt(
+        conversation(row.context, "context"),
+        responses=some(ready, key="completions"),
+        preferences=(best_of([-each.rank for each in row.completions]),),
+    )
+
+
+SHAPES = (
+    Shape("nemo-rl", "NeMo-RL ranks (context, completions)", NemoRl, _nemo_rl),
+    Shape("ultrafeedback", "UltraFeedback", UltraFeedback, _ultrafeedback),
+    Shape("nectar", "Nectar", Nectar, _nectar),
+    Shape("helpsteer3", "HelpSteer3 preferences", HelpSteer3, _helpsteer3),
+    Shape("helpsteer2", "HelpSteer2 preferences", HelpSteer2, _helpsteer2),
+)

@@ -1,0 +1,80 @@
+"""All shapes, and which of them rows are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from dpo_tui.errors import InputError
+from dpo_tui.prompts.shapes import (
+    argilla,
+    candidates,
+    fields,
+    instructed,
+    label_studio,
+    labelled,
+    message_pairs,
+    scored,
+    text_pairs,
+)
+from dpo_tui.prompts.shapes.shape import Shape, Unfit
+
+SHAPES: tuple[Shape, ...] = (
+    *message_pairs.SHAPES,
+    *labelled.SHAPES,
+    *scored.SHAPES,
+    *text_pairs.SHAPES,
+    *argilla.SHAPES,
+    *label_studio.SHAPES,
+    *candidates.SHAPES,
+    *fields.SHAPES,
+    *instructed.SHAPES,
+)
+"""What asks for more stands before what asks for less: the first that fits is meant."""
+
+_ALSO = {
+    "trl-reward": "trl-implicit",
+    "openrlhf": "trl-implicit",
+    "torchtune": "trl-implicit",
+    "sft": "messages",
+    "csv": "trl-standard",
+    "parquet": "trl",
+}
+"""Other names of some: what trainers share, and what `export` calls it."""
+
+
+def shape_named(name: str) -> Shape:
+    """The shape of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    by_name = {each.name: each for each in SHAPES}
+    shape = by_name.get(_ALSO.get(name, name))
+    if shape is None:
+        raise InputError(
+            f"--from: there is no format {name!r}",
+            remedy=f"There are: {', '.join((*by_name, *_ALSO))}.",
+        )
+    return shape
+
+
+def recognised(rows: Sequence[object], *, strict: bool) -> Shape | None:
+    """The shape that these rows fit; None if none fits any.
+
+    It need not be the one that most of them fit, since some ask for very little: it is the first
+    that half as many fit. Not `strict`, text also stands for what it spells.
+    """
+    counts = [sum(_fits(row, shape, strict=strict) for row in rows) for shape in SHAPES]
+    enough = max(1, max(counts) / 2)
+    fitting = (shape for shape, count in zip(SHAPES, counts, strict=True) if count >= enough)
+    return next(fitting, None)
+
+
+def _fits(row: object, shape: Shape, *, strict: bool) -> bool:
+    try:
+        shape.prompt(msgspec.convert(row, shape.row, strict=strict))
+    except (msgspec.ValidationError, UnicodeEncodeError, Unfit):
+        return False
+    return True

@@ -1,0 +1,156 @@
+"""Pairs of a chosen and a rejected answer that are plain text."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from dpo_tui.domain.model import Message, Prompt
+from dpo_tui.inputs import inside
+from dpo_tui.prompts.shapes.shape import Shape, Unfit, pair
+from dpo_tui.prompts.shapes.turns import asked, is_transcript, transcript
+
+_REPLY = "\n\nAssistant:"
+
+
+class Standard(Struct):
+    """TRL's standard pairs, and what axolotl's `chatml` types call the same."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+    system: str | None = None
+
+
+def _standard(row: Standard) -> Prompt:
+    return pair(asked(row.system, row.prompt, "prompt"), row.chosen, row.rejected)
+
+
+class Intel(Struct):
+    """axolotl's chatml.intel."""
+
+    question: str
+    chosen: str
+    rejected: str
+    system: str | None = None
+
+
+def _intel(row: Intel) -> Prompt:
+    return pair(asked(row.system, row.question, "question"), row.chosen, row.rejected)
+
+
+class Transcript(Standard):
+    """Anthropic's conversations, with the prompt apart."""
+
+
+def _full(row: Transcript) -> Prompt:
+    return pair(transcript(row.prompt, "prompt"), row.chosen.strip(), row.rejected.strip())
+
+
+class Transcripts(Struct):
+    """Anthropic's conversations, whole."""
+
+    chosen: str
+    rejected: str
+
+
+def _whole(row: Transcripts) -> Prompt:
+    for key, text in (("chosen", row.chosen), ("rejected", row.rejected)):
+        if not is_transcript(text):
+            raise Unfit("expected a conversation of Human: and Assistant:", key=key)
+    start = _shared(row.chosen, row.rejected)
+    good, bad = row.chosen[start:].strip(), row.rejected[start:].strip()
+    for key, text in (("chosen", good), ("rejected", bad)):
+        if "\n\nHuman:" in text:
+            raise Unfit("the conversations differ before their last answers", key=key)
+    return pair(transcript(row.chosen[:start], "chosen"), good, bad)
+
+
+def _shared(chosen: str, rejected: str) -> int:
+    """Where the last answer begins that has the same conversation before it in both."""
+    end = chosen.rfind(_REPLY)
+    while end >= 0 and not rejected.startswith(chosen[: end + len(_REPLY)]):
+        end = chosen.rfind(_REPLY, 0, end)
+    if end < 0:
+        raise Unfit("the conversations differ before the first answer", key="rejected")
+    return end + len(_REPLY)
+
+
+class Alpaca(Struct):
+    """LLaMA-Factory's alpaca."""
+
+    instruction: str
+    chosen: str
+    rejected: str
+    input: str | None = None
+    system: str | None = None
+    history: list[list[str]] | None = None
+
+
+def _alpaca(row: Alpaca) -> Prompt:
+    messages = instructed(row.instruction, row.input, row.system, row.history)
+    return pair(messages, row.chosen, row.rejected)
+
+
+def instructed(
+    instruction: str, more: str | None, system: str | None, history: list[list[str]] | None
+) -> tuple[Message, ...]:
+    """The conversation of an Alpaca row: what it is about stands below the instruction.
+
+    Raises:
+        Unfit: there is no instruction, or the history isn't made of questions with answers.
+    """
+    text = f"{instruction}\n{more}" if more and more.strip() else instruction
+    *opening, last = asked(system, text, "instruction")
+    earlier = []
+    for index, turn in enumerate(history or ()):
+        if len(turn) != 2 or not all(each.strip() for each in turn):
+            raise Unfit("expected a question and an answer", key=inside("history", index))
+        earlier += [Message("user", turn[0]), Message("assistant", turn[1])]
+    return (*opening, *earlier, last)
+
+
+class Argilla(Struct):
+    """argilla/ultrafeedback-binarized-preferences, and axolotl's chatml.argilla."""
+
+    instruction: str
+    chosen_response: str
+    rejected_response: str
+    system: str | None = None
+    chosen_avg_rating: float | None = None
+    rejected_avg_rating: float | None = None
+    chosen_model: str | None = None
+    rejected_model: str | None = None
+
+
+class Aligner(Struct):
+    """The same, as NeMo-Aligner has it."""
+
+    instruction: str = field(name="prompt")
+    chosen_response: str
+    rejected_response: str
+    system: str | None = None
+    chosen_avg_rating: float | None = field(default=None, name="chosen_reward")
+    rejected_avg_rating: float | None = field(default=None, name="rejected_reward")
+    chosen_model: str | None = None
+    rejected_model: str | None = None
+
+
+def _argilla(row: Argilla | Aligner) -> Prompt:
+    return pair(
+        asked(row.system, row.instruction, "instruction"),
+        row.chosen_response,
+        row.rejected_response,
+        models=(row.chosen_model, row.rejected_model),
+        scores=(row.chosen_avg_rating, row.rejected_avg_rating),
+    )
+
+
+SHAPES = (
+    Shape("argilla-pairs", "pairs (instruction, chosen_response)", Argilla, _argilla),
+    Shape("nemo-aligner", "NeMo-Aligner pairs (prompt, chosen_response)", Aligner, _argilla),
+    Shape("llamafactory-alpaca", "LLaMA-Factory pairs (Alpaca)", Alpaca, _alpaca),
+    Shape("intel", "pairs (question, chosen, rejected)", Intel, _intel),
+    Shape("full-hh-rlhf", "HH-RLHF with the prompt apart", Transcript, _full),
+    Shape("trl-standard", "TRL pairs (prompt, chosen, rejected: text)", Standard, _standard),
+    Shape("hh-rlhf", "HH-RLHF (chosen, rejected: whole conversations)", Transcripts, _whole),
+)

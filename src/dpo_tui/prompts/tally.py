@@ -1,0 +1,95 @@
+"""What reading found: which files of which shape, how many rows, what was left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dpo_tui.errors import InputError
+from dpo_tui.inputs import Place
+from dpo_tui.prompts.shapes.shape import Shape
+
+_TOLD = 3
+"""Rows that are named for each reason."""
+_REASONS = 20
+"""Reasons that are told apart: they can hold what was found."""
+_JUDGED = 100
+"""Rows before a file can be given up as bad."""
+DEFAULT_BAD_ROWS = 0.05
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """The rows that one reason kept out."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+    """Where the first few stand: `line 3`."""
+
+
+@dataclass(slots=True)
+class FileTally:
+    """What was found in one file of rows."""
+
+    source: str
+    shape: Shape
+    """What its rows are."""
+    unused: tuple[str, ...] = ()
+    """Columns of the first row that mean nothing here."""
+    rows: int = 0
+    left_out: int = 0
+    reasons: dict[str, LeftOut] = field(default_factory=dict)
+
+    def leave_out(self, place: Place, error: InputError) -> None:
+        """Count a row that is of no use."""
+        self.left_out += 1
+        reason = error.message.removeprefix(place.error("").message).lstrip(",: ")
+        if reason not in self.reasons and len(self.reasons) >= _REASONS:
+            reason = "other reasons"
+        left_out = self.reasons.setdefault(reason, LeftOut())
+        left_out.count += 1
+        if len(left_out.first) < _TOLD:
+            left_out.first.append(place.item)
+
+    def is_bad(self, allowed: float, *, at_end: bool) -> bool:
+        """Whether more than an allowed share of the rows is of no use."""
+        enough = at_end or self.rows >= _JUDGED
+        return enough and self.left_out > allowed * self.rows
+
+    def lines(self) -> list[str]:
+        """What to tell, in lines."""
+        kept = f"{self.rows - self.left_out:,} rows"
+        told = [f"{self.source}: {self.shape.title}, {kept}"]
+        if self.unused:
+            told.append(f"  columns not used: {', '.join(self.unused)}")
+        if self.left_out:
+            told.append(f"  {self.left_out:,} left out:")
+            told += self.why()
+        return told
+
+    def why(self) -> list[str]:
+        """Why rows were left out, most frequent first."""
+        by_count = sorted(self.reasons.items(), key=lambda each: -each[1].count)
+        return [
+            f"  {left_out.count:,} x {reason} ({', '.join(left_out.first)}"
+            f"{', ...' if left_out.count > len(left_out.first) else ''})"
+            for reason, left_out in by_count
+        ]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What reading has found so far."""
+
+    files: list[FileTally] = field(default_factory=list)
+    """The files of other people's rows."""
+
+    def lines(self) -> list[str]:
+        """What to tell, in lines."""
+        return [line for each in self.files for line in each.lines()]
+
+    def summary(self) -> str:
+        """The same in a few words; empty if there is nothing to tell."""
+        return "; ".join(
+            f"{each.shape.title}" + (f", {each.left_out:,} rows left out" if each.left_out else "")
+            for each in self.files
+        )

@@ -1,0 +1,174 @@
+"""The forms of files: the same rows come out of every one of them."""
+
+import csv
+import gzip
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from dpo_tui.domain.model import Prompt
+from dpo_tui.errors import InputError
+from dpo_tui.prompts import Reading, Tally, read_prompts
+
+from .foreign import SAMPLES, Sample
+from .reading import read, texts
+
+PAIRS = [
+    {"prompt": f'Question {number}, or "{number}"?\nSay.', "chosen": "yes", "rejected": "no, 1"}
+    for number in range(3)
+]
+TEXTS = [f"{row['prompt']} > yes > no, 1" for row in PAIRS]
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]], delimiter: str = ",") -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(
+            {
+                key: json.dumps(value) if isinstance(value, list | dict) else value
+                for key, value in row.items()
+            }
+            for row in rows
+        )
+    return path
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t"), ("A.CSV", ",")])
+def test_a_table_with_names_in_its_first_line(tmp_path: Path, name: str, delimiter: str) -> None:
+    path = write_csv(tmp_path / name, PAIRS, delimiter)
+    prompts, tally = read(path)
+    assert texts(prompts) == TEXTS
+    assert tally.files[0].shape.name == "trl-standard"
+
+
+def test_a_table_as_spreadsheets_save_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("\ufeffuser,system,n,tags\r\nHi,,3,\r\n\r\nHo,Be brief.,,\r\n".encode())
+    prompts, _ = read(path)
+    assert [(each.turns[0].content, each.system, each.n) for each in prompts] == [
+        ("Hi", None, 3),
+        ("Ho", "Be brief.", None),
+    ]
+
+
+def test_a_cell_can_hold_a_list_if_all_of_its_column_do(tmp_path: Path) -> None:
+    rows = [{"user": "[1] or [2]?", "responses": ["a", "b"]}, {"user": "[3]", "responses": ["c"]}]
+    prompts, _ = read(write_csv(tmp_path / "a.csv", rows))
+    assert texts(prompts) == ["[1] or [2]? > a > b", "[3] > c"]
+
+
+def test_a_cell_can_be_long(tmp_path: Path) -> None:
+    rows = [{"user": "x" * 300_000}]
+    assert texts(read(write_csv(tmp_path / "a.csv", rows))[0]) == ["x" * 300_000]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv.gz", "a.txt.gz", "a.json.gz"])
+def test_packed_files(tmp_path: Path, name: str) -> None:
+    content = {
+        "a.jsonl.gz": '{"user": "x"}\n{"user": "y"}\n',
+        "a.csv.gz": "user\nx\ny\n",
+        "a.txt.gz": "x\ny\n",
+        "a.json.gz": '[{"user": "x"}, {"user": "y"}]',
+    }
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content[name].encode()))
+    assert texts(read(path)[0]) == ["x", "y"]
+    path.write_bytes(path.read_bytes()[:-6])
+    with pytest.raises(InputError, match="not a whole gzip file"):
+        read(path)
+    path.write_bytes(gzip.compress(content[name].encode())[:12] + b"broken off here")
+    with pytest.raises(InputError, match="not a whole gzip file"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "sample", [each for each in SAMPLES if each.shape != "argilla"], ids=lambda each: each.shape
+)
+def test_parquet_means_the_same_as_lines(tmp_path: Path, sample: Sample) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.Table.from_pylist([_of_one_kind(sample.row)]), path)
+    assert read(path)[0] == [sample.prompt]
+
+
+def _of_one_kind(value: Any) -> Any:
+    """Columns have one type and no table without fields."""
+    if isinstance(value, dict):
+        return {key: _of_one_kind(each) for key, each in value.items() if each not in ({}, [])}
+    if isinstance(value, list) and {type(each) for each in value} == {str, dict}:
+        return [{"response": each} if isinstance(each, str) else each for each in value]
+    return [_of_one_kind(each) for each in value] if isinstance(value, list) else value
+
+
+def test_a_list_in_json_can_be_large_and_is_no_copy_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"user": str(number)} for number in range(1000)], indent=1))
+    assert texts(read(path)[0]) == [str(number) for number in range(1000)]
+
+
+def test_half_a_surrogate_pair_in_a_list_is_text_like_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('\ufeff{"rows": [{"user": "a \\ud83d"}, {"user": "b"}]}')
+    assert texts(read(path)[0]) == ["a \ud83d", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "user,user\nx,y\n", "a.csv: line 1: two columns are named 'user'"),
+        ("a.csv", "user,\nx,y\n", "a.csv: line 1: a column has no name"),
+        ("a.csv", "user\nx,y\n", "a.csv: line 2: 2 cells under 1 names"),
+        ("a.csv", 'user\n"x" y\n', "a.csv: line 2: not a valid table"),
+        ("a.csv", 'user\n"x\n', "not a valid table"),
+        ("a.csv", b"user\nx\n\xff\n", "not UTF-8 text"),
+        ("a.csv", "user,n\nx,many\n", "a.csv: line 2, key n: expected a whole number"),
+        ("a.json", "[1", "a.json: not valid JSON"),
+        ("a.json", '[{"user": "a"},\n {"user": NaN}]', "NaN is not a JSON number"),
+        ("a.json", '[{"user": "a"}, 3]', "a.json: row 2: expected a prompt"),
+        ("a.json", "3", "a.json: expected a list of rows"),
+        ("a.json", "", "a.json: not valid JSON"),
+        ("a.parquet", "PAR1", "a.parquet: can't be read as Parquet"),
+        ("a.csv", "", "there are no prompts in it"),
+        ("a.csv", "user\n", "there are no prompts in it"),
+        ("a.json", "[]", "there are no prompts in it"),
+    ],
+)
+def test_a_broken_file_is_told(
+    tmp_path: Path, name: str, content: str | bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert message in str(caught.value)
+
+
+@given(
+    st.sampled_from([".csv", ".tsv", ".json", ".parquet", ".jsonl.gz", ".txt.gz"]),
+    st.binary(max_size=60) | st.text("[]{},:\"\n\r\tua1' ", max_size=60).map(str.encode),
+)
+def test_any_bytes_are_prompts_or_an_input_error(scratch: Path, ending: str, data: bytes) -> None:
+    path = scratch / f"a{ending}"
+    path.write_bytes(data)
+    with suppress(InputError):
+        prompts = read_prompts(path).read(Reading(bad_rows=1.0), Tally())
+        assert all(isinstance(each, Prompt) for each in prompts)
+
+
+_CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(str.strip)
+
+
+@given(st.lists(st.tuples(_CELL, _CELL, _CELL), min_size=1, max_size=4))
+def test_what_csv_writers_write_is_read_back(
+    scratch: Path, rows: list[tuple[str, str, str]]
+) -> None:
+    named = [dict(zip(("prompt", "chosen", "rejected"), row, strict=True)) for row in rows]
+    prompts, _ = read(write_csv(scratch / "a.csv", named), Reading.as_said("csv", None, 0))
+    assert texts(prompts) == [" > ".join(row) for row in rows]

@@ -1,0 +1,168 @@
+"""What is said of rows: what they are, which were left out and why, and when that is too many."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dpo_tui.domain.model import Mark, Message, Preference, Prompt, Ready
+from dpo_tui.errors import InputError
+from dpo_tui.prompts import Reading
+from dpo_tui.prompts.shapes.columns import Columns
+
+from .reading import read, texts
+
+GOOD_ROW = {"prompt": "q", "chosen": "a", "rejected": "b"}
+
+
+def write(path: Path, *rows: Any) -> Path:
+    lines = (each if isinstance(each, str) else json.dumps(each) for each in rows)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def test_rows_of_no_use_are_left_out_and_told(tmp_path: Path) -> None:
+    rows: list[Any] = [GOOD_ROW] * 60
+    rows[3] = {"prompt": "q", "chosen": "a"}
+    rows[5] = {"prompt": " ", "chosen": "a", "rejected": "b"}
+    rows[8] = "not json"
+    rows[9:14] = [{"prompt": "q", "chosen": "a", "rejected": 3}] * 5
+    path = write(tmp_path / "a.jsonl", *rows)
+    prompts, tally = read(path, Reading(bad_rows=0.2))
+    assert len(prompts) == 52
+    assert tally.lines() == [
+        f"{path}: TRL pairs (prompt, chosen, rejected: text), 52 rows",
+        "  8 left out:",
+        "  5 x key rejected: expected text, found 3 (line 10, line 11, line 12, ...)",
+        "  1 x the key rejected is missing (line 4)",
+        "  1 x key prompt: expected text, found none (line 6)",
+        "  1 x not valid JSON: Expecting value at column 1 (line 9)",
+    ]
+    assert tally.summary() == "TRL pairs (prompt, chosen, rejected: text), 8 rows left out"
+
+
+def test_too_many_rows_of_no_use_end_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", *[GOOD_ROW] * 9, {"prompt": "q", "chosen": 1})
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert "a.jsonl: 1 of 10 rows are of no use as TRL pairs" in caught.value.message
+    assert "line 10" in caught.value.message
+    assert "--bad-rows" in caught.value.remedy
+    assert len(read(path, Reading(bad_rows=0.1))[0]) == 9
+
+
+def test_a_hopeless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", *[GOOD_ROW] * 50, *['{"x": 1}'] * 1000)
+    with pytest.raises(InputError, match="50 of 100 rows"):
+        read(path, Reading(bad_rows=0.49))
+
+
+def test_many_reasons_are_told_as_a_few(tmp_path: Path) -> None:
+    bad = ({"prompt": "q", "chosen": "a", "rejected": number} for number in range(50))
+    _, tally = read(write(tmp_path / "a.jsonl", *[GOOD_ROW] * 50, *bad), Reading(bad_rows=1.0))
+    assert len(tally.lines()) < 30
+    assert "  30 x other reasons (line 71, line 72, line 73, ...)" in tally.lines()
+
+
+def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", GOOD_ROW | {"lang": "en", "score": 3})
+    assert "  columns not used: lang, score" in read(path)[1].lines()
+
+
+def test_a_first_row_of_no_use_does_not_hide_what_the_others_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", "not json", {"x": 1}, *[GOOD_ROW] * 5)
+    prompts, tally = read(path, Reading(bad_rows=0.5))
+    assert (len(prompts), tally.files[0].left_out) == (5, 2)
+
+
+def test_every_row_of_our_own_has_to_be_right(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"user": "a"}, {"user": "b", "temperatur": 1})
+    with pytest.raises(InputError, match="line 2, key temperatur: not a known key here"):
+        read(path)
+
+
+def test_rows_of_no_known_format_are_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(write(tmp_path / "a.jsonl", {"utterance": "a", "reply": "b"}))
+    assert "line 1, key utterance: not a known key here" in caught.value.message
+    assert "--columns" in caught.value.remedy
+
+
+def test_an_answer_of_fine_tuning_data_is_shown_beside_the_prompt(tmp_path: Path) -> None:
+    rows = [{"instruction": "a", "input": "", "output": "x"}, {"instruction": "b", "output": " "}]
+    prompts, _ = read(write(tmp_path / "a.jsonl", *rows))
+    assert [(each.reference, each.responses) for each in prompts] == [("x", ()), (None, ())]
+
+
+# --- columns that are named ----------------------------------------------------------------------
+
+
+def named(columns: str) -> Reading:
+    return Reading.as_said(None, columns, 0.0)
+
+
+def test_named_columns(tmp_path: Path) -> None:
+    row = {
+        "q": "why?",
+        "sys": "Be brief.",
+        "x": "one",
+        "y": ["two", {"text": "three", "model": "m"}],
+        "good": [{"role": "assistant", "content": "four"}],
+        "bad": "five",
+        "no": 7,
+        "gold": "six",
+    }
+    columns = "prompt=q,system=sys,responses=x+y,chosen=good,rejected=bad,id=no,reference=gold"
+    prompts, _ = read(write(tmp_path / "a.jsonl", row), named(columns))
+    assert prompts == [
+        Prompt(
+            (Message("system", "Be brief."), Message("user", "why?")),
+            name="7",
+            responses=(
+                Ready("four"),
+                Ready("five"),
+                Ready("one"),
+                Ready("two"),
+                Ready("three", "m"),
+            ),
+            reference="six",
+            preferences=(Preference({0: Mark.CHOSEN, 1: Mark.REJECTED}),),
+        )
+    ]
+
+
+def test_a_prompt_column_can_hold_a_conversation(tmp_path: Path) -> None:
+    row = {"q": [{"role": "user", "content": "a"}], "r": ["x"]}
+    prompts, _ = read(write(tmp_path / "a.jsonl", row), named("prompt=q,responses=r"))
+    assert texts(prompts) == ["a > x"]
+
+
+def test_a_column_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no column 'question'; there are: 'q'"):
+        read(write(tmp_path / "a.jsonl", {"q": "a"}), named("prompt=question"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("", "expected NAME=COLUMN, found ''"),
+        ("q", "expected NAME=COLUMN, found 'q'"),
+        ("question=q", "NAME is one of prompt, system"),
+        ("prompt=", "expected NAME=COLUMN, found 'prompt='"),
+        ("prompt=a+b", "expected NAME=COLUMN, found 'prompt=a\\+b'"),
+        ("responses=a", "which column is the prompt"),
+        ("prompt=a,chosen=b", "chosen and rejected go together"),
+    ],
+)
+def test_columns_that_say_nothing_are_told(columns: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Columns.parse(columns)
+
+
+def test_an_unknown_format_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(InputError, match="there is no format 'dpo'") as caught:
+        Reading.as_said("dpo", None, 0.0)
+    assert "hh-rlhf" in caught.value.remedy
+    with pytest.raises(InputError, match="don't go together"):
+        Reading.as_said("trl", "prompt=q", 0.0)
