@@ -199,12 +199,12 @@ def test_a_prompts_file_that_is_wrong(person: Person, text: str, words: str) -> 
     [
         ("missing.toml", "missing.toml: there is no such file"),
         (".", "this is a folder"),
-        ("prompts.csv", "prompts.csv: not a form of prompts file"),
+        ("prompts.docx", "prompts.docx: not a form of prompts file"),
         ("binary.toml", "binary.toml: line 1: not UTF-8"),
     ],
 )
 def test_a_prompts_file_that_is_none(person: Person, name: str, words: str) -> None:
-    person.write("prompts.csv", "one")
+    person.write("prompts.docx", "one")
     (person.folder / "binary.toml").write_bytes(b"\xff\xfe\x00")
     assert words in refused(person, "annotate", name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,14 +14,14 @@ from time import time
 import pytest
 
 from dpo_tui.domain.model import Message, Prompt
-from dpo_tui.importing import bring_in
+from dpo_tui.importing import Incoming, bring_in
 from dpo_tui.prompts import read_prompts
 from dpo_tui.store.info import describe
 from dpo_tui.store.session import SessionStore
 from tests.terminal.program import PROGRAM, Person
+from tests.terminal.terminal import Terminal
 
 ME = "ann"
-NEVER: tuple[Prompt, ...] = ()
 
 
 @pytest.fixture
@@ -39,6 +40,10 @@ def prompts(*names: str) -> Iterator[Prompt]:
     return (Prompt((Message("user", each),)) for each in names)
 
 
+def given(fingerprint: bytes | None, *names: str) -> Incoming:
+    return Incoming(lambda _: prompts(*names), fingerprint)
+
+
 def quiet(_: str) -> None:
     pass
 
@@ -50,28 +55,28 @@ def old(path: Path) -> Path:
 
 
 async def test_what_is_known_is_not_read_again(store: SessionStore) -> None:
-    assert bring_in(store, prompts("a", "b"), b"1", quiet) == ""
-    assert bring_in(store, NEVER, b"1", quiet) == ""
+    assert bring_in(store, given(b"1", "a", "b"), quiet) == ""
+    assert bring_in(store, Incoming(lambda _: (), b"1"), quiet) == ""
     assert store.progress(ME).total == 2
     assert store.needs_server()
-    assert "1 new" in bring_in(store, prompts("a", "b", "c"), None, quiet)
-    assert bring_in(store, prompts("a", "b", "c"), b"1", quiet) == ""
+    assert "1 new" in bring_in(store, given(None, "a", "b", "c"), quiet)
+    assert bring_in(store, given(b"1", "a", "b", "c"), quiet) == ""
     assert store.progress(ME).total == 3
 
 
 async def test_what_changed_is_said_and_kept(store: SessionStore) -> None:
     said: list[str] = []
-    bring_in(store, prompts("a", "b", "b"), b"1", said.append)
+    bring_in(store, given(b"1", "a", "b", "b"), said.append)
     assert said == ["prompts: 1 repeated, merged with the first"]
-    news = bring_in(store, prompts("b", "c"), b"2", said.append)
+    news = bring_in(store, given(b"2", "b", "c"), said.append)
     assert news == "prompts: 1 new, 1 removed (decisions kept)"
     assert store.info().last_change.removed == 1
-    assert bring_in(store, prompts("b", "c"), b"3", said.append) == ""
+    assert bring_in(store, given(b"3", "b", "c"), said.append) == ""
     assert store.info().last_change.removed == 1
 
 
 def test_an_interrupted_import_leaves_the_session_as_it_was(store: SessionStore) -> None:
-    bring_in(store, prompts("a"), b"1", quiet)
+    bring_in(store, given(b"1", "a"), quiet)
 
     def interrupted() -> Iterator[Prompt]:
         yield from prompts("b")
@@ -79,7 +84,7 @@ def test_an_interrupted_import_leaves_the_session_as_it_was(store: SessionStore)
         yield from prompts("c")
 
     with pytest.raises(KeyboardInterrupt):
-        bring_in(store, interrupted(), b"2", quiet)
+        bring_in(store, Incoming(lambda _: interrupted(), b"2"), quiet)
     assert store.progress(ME).total == 1
     assert store.is_imported(b"1")
 
@@ -156,3 +161,100 @@ def test_the_first_frame_says_what_an_edit_changed(person: Person) -> None:
         assert "1 removed (decisions kept)" in screen
         terminal.press("q")
         assert terminal.wait_exit() == 0
+
+
+# --- rows of other people's files ----------------------------------------------------------------
+
+_PAIRS = [
+    {"prompt": f"{name}?", "chosen": f"{name} good", "rejected": f"{name} bad", "lang": "en"}
+    for name in "abc"
+]
+
+
+def test_what_was_recognised_is_said(person: Person) -> None:
+    person.write("pairs.jsonl", "".join(f"{json.dumps(row)}\n" for row in _PAIRS))
+    told = person.run("generate", "pairs.jsonl").stderr
+    assert "pairs.jsonl: TRL pairs (prompt, chosen, rejected: text), 3 rows" in told
+    assert "columns not used: lang" in told
+    assert "preferences for 3 prompts are not used: --preferences suggest|decide" in told
+
+
+def test_bad_rows_are_told_and_too_many_are_an_error(person: Person) -> None:
+    rows = [*_PAIRS, {"prompt": "d?", "chosen": "x", "rejected": 3}]
+    person.write("pairs.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+    run = person.run("generate", "pairs.jsonl")
+    assert run.returncode == 2
+    assert "1 of 4 rows are of no use" in run.stderr
+    assert "key rejected: expected text, found 3 (line 4)" in run.stderr
+    assert list(person.home.rglob("*.db")) == []
+    run = person.run("generate", "pairs.jsonl", "--bad-rows", "0.5")
+    assert run.returncode == 0
+    assert "1 left out" in run.stderr
+
+
+def test_preferences_are_suggested(person: Person) -> None:
+    person.write("prompts.jsonl", "".join(f"{json.dumps(row)}\n" for row in _PAIRS))
+    with person.start("annotate", "prompts.jsonl", "--preferences", "suggest") as terminal:
+        terminal.wait_for("a good")
+        terminal.wait_for("3 preferences are suggested as")
+        terminal.press("\r")
+        terminal.wait_for("b good")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+    (row,) = person.rows()
+    assert row["messages"][-1]["content"] == "a good"
+    assert row["rejected_response"] == "a bad"
+
+
+def test_preferences_are_decisions_of_the_file(person: Person) -> None:
+    person.write("pairs.jsonl", "".join(f"{json.dumps(row)}\n" for row in _PAIRS))
+    run = person.run("generate", "pairs.jsonl", "--preferences", "decide")
+    assert "3 preferences are decisions of pairs.jsonl" in run.stderr
+    info = describe(person.session())
+    assert info.progress["pairs.jsonl"].pairs == 3
+
+
+def test_named_columns_and_formats(person: Person) -> None:
+    person.write("a.csv", "q,x,y\na?,one,two\n")
+    run = person.run("generate", "a.csv", "--columns", "prompt=q,responses=x+y")
+    assert "rows with the columns that were named, 1 rows" in run.stderr
+    assert "--columns prompt=q,responses=x+y" in run.stderr.split("label them with:")[1]
+    assert person.run("generate", "a.csv", "--from", "nothing").returncode == 2
+
+
+# --- standard input ------------------------------------------------------------------------------
+
+
+def test_standard_input_is_known_by_its_content(person: Person) -> None:
+    content = "".join(f"{json.dumps(row)}\n" for row in _PAIRS)
+
+    def generate(text: str) -> str:
+        return subprocess.run(
+            [*PROGRAM, "generate", "-"],
+            env=person.environment,
+            cwd=person.folder,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+
+    assert "standard input: TRL pairs" in generate(content)
+    assert "standard input" not in generate(content)
+    session = person.session()
+    generate(content + content.replace("?", "!"))
+    assert len(list(person.home.rglob("*.db"))) == 2
+    assert describe(session).total == 3
+
+
+def test_keys_come_from_the_terminal_where_prompts_were_piped(person: Person) -> None:
+    person.write("rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in _PAIRS))
+    command = f"cat rows.jsonl | {shlex.join(PROGRAM)} annotate - --annotator ann"
+    with Terminal(["sh", "-c", command], env=person.environment, cwd=person.folder) as terminal:
+        terminal.wait_for("a good")
+        terminal.press(" ")
+        terminal.press("\r")
+        terminal.wait_for("b good")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+    assert describe(person.session()).progress["ann"].decided == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dpo_tui.domain.model import Message, Prompt
+from dpo_tui.importing import Incoming
 from dpo_tui.opening import Job, open_session
 from dpo_tui.settings import Settings
 from tests.samples import ready
@@ -18,8 +19,7 @@ async def dataset_of(
     """The name of the dataset file that a session is opened with."""
     job = Job(
         prompts_path=folder / "prompts.toml",
-        prompts=[PROMPT],
-        fingerprint=None,
+        incoming=Incoming(lambda _: [PROMPT]),
         session_path=folder / "s.db",
         settings=Settings(output=output),
         key_of=lambda _: None,

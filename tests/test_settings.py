@@ -49,6 +49,8 @@ _VALUES: dict[str, list[object]] = {
     "theme": ["a", "b", "c", "d"],
     "title": [True, False, True, False],
     "bell": [True, False, True, False],
+    "bad_rows": [0.1, 0.2, 0.3, 0.0],
+    "preferences": ["ignore", "suggest", "decide", "ignore"],
     "removed_pairs": ["keep", "drop", "keep", "drop"],
     "pairs": ["all", "best", "one", "3"],
     "best_over_chosen": [True, False, True, False],
@@ -159,6 +161,8 @@ def test_every_setting_is_a_field_and_its_names_follow_one_rule() -> None:
         "DPO_TUI_PAIRS",
         "DPO_TUI_BEST_OVER_CHOSEN",
         "DPO_TUI_LIVE_FORMAT",
+        "DPO_TUI_BAD_ROWS",
+        "DPO_TUI_PREFERENCES",
         "DPO_TUI_MODEL_FILE",
     }
 

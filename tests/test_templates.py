@@ -55,6 +55,8 @@ def test_what_the_starter_prompts_only_show_works_too(tmp_path: Path) -> None:
         "pairs",
         "best_over_chosen",
         "live_format",
+        "bad_rows",
+        "preferences",
         "model_file",
     }
     assert set(file.settings) == shown | {"sampling.extra.min_p"}

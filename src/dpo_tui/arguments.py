@@ -135,7 +135,11 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _add_work_arguments(command: _Parser) -> None:
     """The arguments of the commands that open a session and ask a server."""
     prompts = command.add_argument(
-        "prompts", type=Path, metavar="PROMPTS", help="a .toml, .jsonl or .txt file"
+        "prompts",
+        type=Path,
+        metavar="PROMPTS",
+        help="a file (.toml, .jsonl, .json, .csv, .tsv, .parquet, .txt; lines also as .gz), "
+        "hf:owner/name[:split], or - for standard input",
     )
     prompts.complete = shtab.FILE  # type: ignore[attr-defined]
     server = _add_server_arguments(command)
@@ -167,6 +171,7 @@ def _add_work_arguments(command: _Parser) -> None:
     sampling.add_argument(
         "--concurrency", metavar="N", help="completions to keep the server busy with (default 8)"
     )
+    _add_rows_arguments(command)
     files = command.add_argument_group("files")
     files.add_argument(
         "--output",
@@ -196,6 +201,29 @@ def _add_work_arguments(command: _Parser) -> None:
         "--fresh",
         action="store_true",
         help="start over in a new session; the old one stays beside it",
+    )
+
+
+def _add_rows_arguments(command: _Parser) -> None:
+    """The arguments that say how rows of other people's files are read."""
+    rows = command.add_argument_group("rows of other formats")
+    rows.add_argument(
+        "--from", dest="from_", metavar="FORMAT", help="what they are (default: found out)"
+    )
+    rows.add_argument(
+        "--columns",
+        metavar="NAME=COLUMN,...",
+        help="or which columns they have: prompt, system, responses (several with +), chosen, "
+        "rejected, reference, id",
+    )
+    rows.add_argument(
+        "--bad-rows", metavar="SHARE", help="how many may be of no use, 0 to 1 (default 0.05)"
+    )
+    rows.add_argument(
+        "--preferences",
+        metavar="ignore|suggest|decide",
+        help="what becomes of preferences in them: nothing (the default), marks that you see, or "
+        "decisions of an annotator named after the file",
     )
 
 

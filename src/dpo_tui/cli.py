@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from time import time
 from typing import TYPE_CHECKING, Literal
 
 from dpo_tui.arguments import make_parser
@@ -83,6 +82,8 @@ def _annotate(arguments: Namespace) -> int:
 
     job = _job(arguments)
     look = _look(job.settings)
+    if _is_piped(arguments):
+        _read_keys_from_terminal()
     _require_terminal()
     outcome = asyncio.run(annotate(job, look, _tell))
     if outcome.crash:
@@ -116,13 +117,15 @@ def _look(settings: Settings) -> Look:
 
 def _job(arguments: Namespace) -> Job:
     from dpo_tui import paths
+    from dpo_tui.domain.model import PreferenceUse
+    from dpo_tui.importing import Incoming
     from dpo_tui.opening import Job
-    from dpo_tui.prompts import read_prompts
+    from dpo_tui.prompts import Reading, read_piped, read_prompts
     from dpo_tui.settings import api_key, read_config, resolve_settings
     from dpo_tui.trust import require_trust
 
-    path: Path = arguments.prompts
-    prompts = read_prompts(path)
+    prompts = read_piped() if _is_piped(arguments) else read_prompts(arguments.prompts)
+    path = prompts.path
     require_trust(prompts.loaders, allowed=arguments.allow_loader)
     config = read_config(paths.config_file())
     settings = resolve_settings(vars(arguments), os.environ, prompts.settings, config)
@@ -136,8 +139,12 @@ def _job(arguments: Namespace) -> Job:
         session = paths.latest_session_path(path)
     return Job(
         prompts_path=path,
-        prompts=prompts,
-        fingerprint=prompts.fingerprint(time()),
+        incoming=Incoming.of(
+            prompts,
+            Reading.as_said(arguments.from_, arguments.columns, settings.bad_rows),
+            f"{arguments.from_} {arguments.columns}",
+            PreferenceUse(settings.preferences),
+        ),
         session_path=session,
         settings=settings,
         key_of=lambda server: api_key(server, os.environ),
@@ -171,6 +178,9 @@ def _resume(arguments: Namespace, session: Path) -> str:
         value = vars(arguments).get(setting.last_name) if setting.flag else None
         if value is not None:
             words += [setting.flag] if value is True else [setting.flag, value]
+    for flag, value in (("--from", arguments.from_), ("--columns", arguments.columns)):
+        if value:
+            words += [flag, value]
     if arguments.session:
         words += ["--session", str(session)]
     if arguments.annotator:
@@ -178,6 +188,20 @@ def _resume(arguments: Namespace, session: Path) -> str:
     if arguments.local:
         words.append("--local")
     return shlex.join(words)
+
+
+def _is_piped(arguments: Namespace) -> bool:
+    return str(arguments.prompts) == "-"
+
+
+def _read_keys_from_terminal() -> None:
+    """Put the terminal where standard input was, now that all of that is read."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        return  # _require_terminal will tell
+    os.dup2(terminal, 0)
+    os.close(terminal)
 
 
 def _require_terminal() -> None:

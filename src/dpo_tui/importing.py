@@ -5,9 +5,12 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from time import monotonic
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic, time
 
-from dpo_tui.domain.model import ImportSummary, Prompt
+from dpo_tui.domain.model import ImportSummary, PreferenceUse, Prompt
+from dpo_tui.prompts import PromptsFile, Reading, Tally
 from dpo_tui.store.session import SessionStore
 
 Say = Callable[[str], None]
@@ -18,10 +21,30 @@ _LOOK_EVERY = 1024
 _TELL_SECONDS = 1.0
 
 
-def bring_in(
-    store: SessionStore, prompts: Iterable[Prompt], fingerprint: bytes | None, say: Say
-) -> str:
-    """Make the queue what the prompts file says, unless it is known to say that already.
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Prompts that are to be brought in."""
+
+    read: Callable[[Tally], Iterable[Prompt]]
+    fingerprint: bytes | None = None
+    """The same as long as they are; None if that can't be known."""
+    use: PreferenceUse = PreferenceUse.IGNORE
+    source: str = ""
+    """What the annotator is called whose decisions preferences in them can be."""
+
+    @staticmethod
+    def of(prompts: PromptsFile, reading: Reading, said: str, use: PreferenceUse) -> Incoming:
+        """The prompts of a file; `said` is what the person said of how to read it."""
+        return Incoming(
+            read=partial(prompts.read, reading),
+            fingerprint=prompts.fingerprint(time(), f"{said} {use}"),
+            use=use,
+            source=prompts.path.name,
+        )
+
+
+def bring_in(store: SessionStore, incoming: Incoming, say: Say) -> str:
+    """Make the queue what the prompts say, unless it is known to be that already.
 
     Returns what a person should know of it. Interrupted, it leaves the session as it was.
 
@@ -29,17 +52,45 @@ def bring_in(
         DpoTuiError: the prompts can't be read, or not be stored.
         KeyboardInterrupt: the person has pressed Ctrl-C.
     """
-    if fingerprint is not None and store.is_imported(fingerprint):
+    if incoming.fingerprint is not None and store.is_imported(incoming.fingerprint):
         return ""
+    tally = Tally()
     with _interruptible():
-        summary = store.import_prompts(_watched(prompts, say), fingerprint)
+        summary = store.import_prompts(
+            _watched(incoming.read(tally), say),
+            incoming.fingerprint,
+            use=incoming.use,
+            source=incoming.source,
+        )
+    for line in tally.lines():
+        say(line)
     told = [f"{summary.duplicates:,} repeated, merged with the first"] if summary.duplicates else []
     if summary.known or summary.removed:
         told += changes(summary)
-    news = f"prompts: {', '.join(told)}" if told else ""
-    if news:
-        say(news)
-    return news
+    news = [f"prompts: {', '.join(told)}"] if told else []
+    news += _preferences(summary, incoming)
+    for line in news:
+        say(line)
+    return "; ".join(filter(None, (tally.summary(), *news)))
+
+
+def _preferences(summary: ImportSummary, incoming: Incoming) -> list[str]:
+    """What became of the preferences in the file."""
+    if not summary.judged:
+        return []
+    judged = summary.judged - summary.ties
+    match incoming.use:
+        case PreferenceUse.IGNORE:
+            told = f"preferences for {judged:,} prompts are not used: --preferences suggest|decide"
+        case PreferenceUse.SUGGEST:
+            told = f"{summary.preferred:,} preferences are suggested as marks"
+        case PreferenceUse.DECIDE:
+            told = f"{summary.preferred:,} preferences are decisions of {incoming.source}"
+    if summary.ties:
+        told += f", {summary.ties:,} are ties"
+    if summary.contradicted:
+        told += f", {summary.contradicted:,} marks contradict earlier ones, which count"
+    return [told]
 
 
 def changes(summary: ImportSummary) -> list[str]:

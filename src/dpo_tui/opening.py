@@ -6,7 +6,7 @@ Part of the composition root, like `main`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,10 +16,9 @@ from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.live import LiveDataset
-from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import BackendError
-from dpo_tui.importing import Say, bring_in
-from dpo_tui.paths import own_dataset_path
+from dpo_tui.importing import Incoming, Say, bring_in
+from dpo_tui.paths import known_as, own_dataset_path
 from dpo_tui.routes import MAY_PASS, KeyOf, find_routes
 from dpo_tui.service.endpoint import seconds_to_probe
 from dpo_tui.service.generation import Route
@@ -32,9 +31,7 @@ class Job:
     """What a command was asked to do."""
 
     prompts_path: Path
-    prompts: Iterable[Prompt]
-    fingerprint: bytes | None
-    """The same as long as `prompts` is; None if that can't be known."""
+    incoming: Incoming
     session_path: Path
     settings: Settings
     key_of: KeyOf
@@ -79,7 +76,7 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
     try:
         dataset = _dataset(job, store, labels=labels)
         store.keep_removed(drops=job.settings.removed_pairs == "drop")
-        news = bring_in(store, job.prompts, job.fingerprint, say)
+        news = bring_in(store, job.incoming, say)
         needs_server = store.needs_server()
         routes = []
         if embedded or needs_server:
@@ -112,7 +109,7 @@ def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
     if labels:
         check_writable(dataset.path)
         store.remember(dataset_path=dataset.path)
-    store.remember(prompts_path=job.prompts_path.resolve())
+    store.remember(prompts_path=known_as(job.prompts_path))
     return dataset
 
 

@@ -36,12 +36,14 @@ from dpo_tui.values import (
     MaxTokens,
     Seed,
     Setting,
+    Share,
     Temperatures,
     TopP,
     check_extra,
     keep_or_drop,
     named,
     plan_of,
+    preference_use,
     stops,
     text,
     url,
@@ -115,6 +117,12 @@ class Settings:
     bell: bool = False
     """Whether the terminal's bell rings when the group that you wait for is complete, and when a
     server goes down."""
+    bad_rows: float = 0.05
+    """The share of a file's rows that may be of no use, where it is one of other people's: 0 to
+    1."""
+    preferences: str = "ignore"
+    """What becomes of preferences that the prompts file has: `ignore`, `suggest` (you see them as
+    marks) or `decide` (they are decisions of an annotator named after the file)."""
     removed_pairs: str = "keep"
     """Whether the pairs of prompts that are no longer in the prompts file stay in the dataset:
     `keep` or `drop`."""
@@ -182,6 +190,8 @@ SETTINGS = (
     Setting("theme", str, "--theme", text),
     Setting("title", bool, "--title"),
     Setting("bell", bool, "--bell"),
+    Setting("bad_rows", Share, "--bad-rows"),
+    Setting("preferences", str, "--preferences", preference_use),
     Setting("removed_pairs", str, "--removed-pairs", keep_or_drop),
     Setting("pairs", str | int, "--pairs", which_pairs),
     Setting("best_over_chosen", bool, "--best-over-chosen"),

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from dpo_tui.domain.model import MAX_RESPONSES, MIN_RESPONSES, Sampling
+from dpo_tui.domain.model import MAX_RESPONSES, MIN_RESPONSES, PreferenceUse, Sampling
 from dpo_tui.domain.pairs import pair_policy
 from dpo_tui.domain.sources import SamplingPlan
 from dpo_tui.errors import InputError
@@ -26,6 +26,7 @@ TopP = Annotated[float, Meta(gt=0, le=1)]
 MaxTokens = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 MAX_CONCURRENCY = 256
+Share = Annotated[float, Meta(ge=0, le=1)]
 Concurrency = Annotated[int, Meta(ge=1, le=MAX_CONCURRENCY)]
 
 _NOT_EXTRA = frozenset(
@@ -98,6 +99,12 @@ def which_pairs(value: str | int) -> str:
 def named(value: Mapping[str, str]) -> str:
     """Check for a table of names that can be read."""
     return "" if all(name.strip() for name in value) else "names that aren't blank"
+
+
+def preference_use(value: str) -> str:
+    """Check for what can become of preferences."""
+    uses = [each.value for each in PreferenceUse]
+    return "" if value in uses else f"one of {', '.join(uses)}"
 
 
 def stops(value: str | list[str]) -> str:

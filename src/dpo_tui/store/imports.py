@@ -9,6 +9,7 @@ from itertools import islice
 
 from dpo_tui.domain.model import Completion, ImportSummary, Origin, Prompt, Ready, Source, State
 from dpo_tui.store.groups import insert_response, insert_responses
+from dpo_tui.store.preferences import PreferenceTaker
 from dpo_tui.store.queue import derive_all
 from dpo_tui.store.rows import (
     Row,
@@ -29,10 +30,16 @@ _BATCH = 500
 
 
 def import_prompts(
-    connection: sqlite3.Connection, prompts: Iterable[Prompt], fingerprint: bytes | None
+    connection: sqlite3.Connection,
+    prompts: Iterable[Prompt],
+    fingerprint: bytes | None,
+    taker: PreferenceTaker | None = None,
 ) -> ImportSummary:
-    """Make the queue equal to `prompts`; memory grows by one byte for every group there was."""
-    work = _Import(connection)
+    """Make the queue equal to `prompts`; memory grows by one byte for every group there was.
+
+    `taker` takes in the preferences that they have.
+    """
+    work = _Import(connection, taker)
     source = iter(prompts)
     while batch := list(islice(source, _BATCH)):
         work.take(batch)
@@ -42,8 +49,10 @@ def import_prompts(
 class _Import:
     """One pass over the prompts file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, taker: PreferenceTaker | None) -> None:
         self._db = connection
+        self._taker = taker
+        self._judged = self._ties = 0
         highest: int = connection.execute("SELECT ifnull(max(id), 0) FROM groups").fetchone()[0]
         self._seen = bytearray(highest + 1)
         """By id of the groups that were there before; a higher id is added by this import."""
@@ -67,6 +76,20 @@ class _Import:
             known = self._known_rows(keys)
             self._expects_new = not known
             self._compare(keys, batch, known)
+        self._take_preferences(keys, batch)
+
+    def _take_preferences(self, keys: Sequence[bytes], batch: Sequence[Prompt]) -> None:
+        judged = [each for each in zip(keys, batch, strict=True) if each[1].preferences]
+        if not judged:
+            return
+        self._judged += len(judged)
+        self._ties += sum(
+            not any(each.marks for each in prompt.preferences) for _, prompt in judged
+        )
+        if self._taker:
+            rows = self._known_rows([key for key, _ in judged])
+            for key, prompt in judged:
+                self._taker.take(rows[key][0], prompt)
 
     def _are_added(self, keys: Sequence[bytes], batch: Sequence[Prompt]) -> bool:
         """Add all of these prompts if all are new: quicker than looking them up before."""
@@ -229,7 +252,8 @@ class _Import:
             "UPDATE session SET queued = ?, fingerprint = ?, needs_server = ?",
             (self._position, fingerprint, self._needs_server),
         )
-        if removed or self._added or self._moved or self._returned:
+        is_decided = self._taker is not None and self._taker.decides
+        if removed or self._added or self._moved or self._returned or is_decided:
             derive_all(self._db)
         changed = self._count_changed()
         summary = ImportSummary(
@@ -240,6 +264,9 @@ class _Import:
             changed,
             self._moved,
             self._returned,
+            self._judged,
+            self._ties,
+            *((self._taker.taken, self._taker.contradicted) if self._taker else ()),
         )
         if queued and (removed or self._added or changed or self._returned):
             self._db.execute("UPDATE session SET last_change = ?", (pack_summary(summary),))

@@ -12,11 +12,13 @@ from dpo_tui.domain.model import (
     Draft,
     Group,
     ImportSummary,
+    PreferenceUse,
     Progress,
     Prompt,
     Response,
 )
 from dpo_tui.store import checks, decisions, groups, imports, queue, regions
+from dpo_tui.store.preferences import PreferenceTaker
 from dpo_tui.store.sessionfile import SessionFile
 
 
@@ -28,14 +30,24 @@ class SessionStore(SessionFile):
     """
 
     def import_prompts(
-        self, prompts: Iterable[Prompt], fingerprint: bytes | None = None
+        self,
+        prompts: Iterable[Prompt],
+        fingerprint: bytes | None = None,
+        *,
+        use: PreferenceUse = PreferenceUse.IGNORE,
+        source: str = "",
     ) -> ImportSummary:
         """Make the queue what the prompts file says: all of it, or nothing if `prompts` raises.
 
-        `fingerprint` is what `is_imported` will know the file by, until the next import.
+        `fingerprint` is what `is_imported` will know the file by, until the next import. `use` says
+        what becomes of preferences in it; `source` names the annotator whose decisions they are.
         """
         with self._database.large_transaction() as connection:
-            return imports.import_prompts(connection, prompts, fingerprint)
+            taker = None
+            if use is not PreferenceUse.IGNORE:
+                name = source if use is PreferenceUse.DECIDE else ""
+                taker = PreferenceTaker(connection, self._annotator, name, self._clock())
+            return imports.import_prompts(connection, prompts, fingerprint, taker)
 
     def is_imported(self, fingerprint: bytes) -> bool:
         """Whether the last import was that of a file with this fingerprint."""
