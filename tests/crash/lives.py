@@ -17,7 +17,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from dpo_tui.domain.model import Group, Mark
 from dpo_tui.store.database import read_only
@@ -36,6 +36,9 @@ _ENDED = "Every group is decided"
 _CALLS_OF_A_START = 90
 _CALLS_OF_A_FEW_KEYS = 90
 _TEXT = re.compile(r"Response (\d+) to")
+
+
+Command: TypeAlias = Literal["confirm", "undo", "redo"]
 
 
 class Step(NamedTuple):
@@ -71,13 +74,13 @@ class Lives:
         """
         return self._told(self._live_at_random)
 
-    def run_every_call(self) -> int:
-        """Die at the first call of a confirm, then at its second, until one is survived.
+    def run_every_call(self, what: Command) -> int:
+        """Die at the first call of a command, then at its second, until one is survived.
 
         Raises:
             AssertionError: something was lost, doubled or torn.
         """
-        return self._told(self._confirm_at_every_call)
+        return self._told(lambda: self._die_at_every_call(what))
 
     def _told(self, work: Callable[[], int]) -> int:
         try:
@@ -97,18 +100,16 @@ class Lives:
             kills += self._live()
         return kills
 
-    def _confirm_at_every_call(self) -> int:
+    def _die_at_every_call(self, what: Command) -> int:
         assert self._faults
         for calls in count(1):
             with self._start() as terminal:
                 assert self._look(terminal)
-                if self._allowed[-1].decisions:
-                    assert self._takes(terminal, [_undo(self._allowed[-1])])
-                if Mark.CHOSEN not in self._allowed[-1].shown:
-                    assert self._takes(terminal, [_toggle(self._allowed[-1], 0, Mark.CHOSEN)])
+                while step := _before(what, self._allowed[-1]):
+                    assert self._takes(terminal, [step])
                 self.log.append(f"die in {calls} calls")
                 self._faults.die_in(calls, torn=bool(calls % 2))
-                if self._takes(terminal, [_confirm(self._allowed[-1])]):
+                if self._takes(terminal, [_COMMANDS[what](self._allowed[-1])]):
                     self._faults.cease()
                     terminal.press("q")
                     assert terminal.wait_exit() == 0
@@ -222,6 +223,8 @@ class Lives:
         now = self._allowed[-1]
         if now.at is None or (now.decisions and self._chance(0.15)):
             return [_undo(now)]
+        if now.taken_back and self._chance(0.3):
+            return [_redo(now)]
         choice = self._random.random()
         if choice < 0.07:
             return [_skip(now)]
@@ -326,6 +329,31 @@ def _skip(now: Memory) -> Step:
 def _undo(now: Memory) -> Step:
     after = now.undone()
     return _saying("u", f"group {(after.at or 0) + 1} is open again", after)
+
+
+def _redo(now: Memory) -> Step:
+    position, work = now.taken_back[-1]
+    return _saying("U", f"group {position + 1} {work.verdict} again", now.redone())
+
+
+def _before(what: Command, now: Memory) -> Step | None:
+    """What has to be done first, so that a command finds always the same."""
+    if (what == "undo" and now.decisions) or (what == "redo" and now.taken_back):
+        return None
+    if what == "undo" and now.taken_back:
+        return _redo(now)
+    if now.decisions:
+        return _undo(now)
+    if Mark.CHOSEN not in now.shown:
+        return _toggle(now, 0, Mark.CHOSEN)
+    return None if what == "confirm" else _confirm(now)
+
+
+_COMMANDS: dict[Command, Callable[[Memory], Step]] = {
+    "confirm": _confirm,
+    "undo": _undo,
+    "redo": _redo,
+}
 
 
 def _regenerate(now: Memory) -> Step:

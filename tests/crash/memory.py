@@ -33,6 +33,8 @@ class Memory:
     works: tuple[Work, ...]
     decisions: tuple[int, ...] = ()
     """Positions, in the order in which they were decided."""
+    taken_back: tuple[tuple[int, Work], ...] = ()
+    """Positions and what was made of them, in the order in which it was taken back."""
     at: int | None = 0
     """The position on screen."""
 
@@ -80,13 +82,22 @@ class Memory:
         """After the last decision was taken back: its set has its marks, other sets none."""
         *rest, position = self.decisions
         work = self.works[position]
+        taken_back = (*self.taken_back, (position, work))
         nothing: Marks = (None,) * len(work.marks[0])
         marks = [nothing] * len(work.marks)
         marks[work.set_no - 1] = tuple(
             None if mark is Mark.REJECTED else mark for mark in work.decided or nothing
         )
         work = Work(tuple(marks), work.set_no)
-        return replace(self, decisions=tuple(rest), at=position)._with(work)
+        before = replace(self, decisions=tuple(rest), taken_back=taken_back, at=position)
+        return before._with(work)
+
+    def redone(self) -> Memory:
+        """After the decision that was taken back last was brought back."""
+        *rest, (position, work) = self.taken_back
+        now = replace(self, at=position)
+        again = replace(now.work, set_no=work.set_no, verdict=work.verdict, decided=work.decided)
+        return replace(now._decided(again), taken_back=tuple(rest))
 
     def regenerated(self) -> Memory:
         """After a new set was asked for."""
@@ -100,7 +111,8 @@ class Memory:
     def _decided(self, work: Work) -> Memory:
         assert self.at is not None
         after = self._with(work)
-        return replace(after, decisions=(*self.decisions, self.at), at=after._next(self.at))
+        decisions = (*self.decisions, self.at)
+        return replace(after, decisions=decisions, taken_back=(), at=after._next(self.at))
 
     def _with_marks(self, set_no: int, marks: Marks) -> Memory:
         sets = list(self.work.marks)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tests.crash.faults import COMPILER
-from tests.crash.lives import Lives
+from tests.crash.lives import Command, Lives
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -18,7 +19,8 @@ def test_nothing_is_lost_and_nothing_doubled(
 
 
 @pytest.mark.skipif(COMPILER is None, reason="faults of system calls take a C compiler")
-def test_killed_at_every_call_of_a_confirm(
-    tmp_path: Path, server: str, library: Path | None
+@pytest.mark.parametrize("command", get_args(Command))
+def test_killed_at_every_call_of_a_command(
+    tmp_path: Path, server: str, library: Path | None, command: Command
 ) -> None:
-    assert Lives(tmp_path, server, 0, library).run_every_call() >= 10
+    assert Lives(tmp_path, server, 0, library).run_every_call(command) >= 10
