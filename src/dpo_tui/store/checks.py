@@ -6,17 +6,22 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from dpo_tui.domain.ledger import Entry
 from dpo_tui.errors import StoreError
 from dpo_tui.store.database import read_only
-from dpo_tui.store.faults import told
+from dpo_tui.store.faults import making_sense, told
 from dpo_tui.store.info import load_info
 from dpo_tui.store.queue import COUNTERS, IS_WANTED, derive_all
 from dpo_tui.store.regions import all_entries
 from dpo_tui.store.rows import unpack
 from dpo_tui.store.schema import VERSION, version_of
+from dpo_tui.store.sense import senseless_rows
+
+_MOST = 100
+"""Damaged rows that are told, as many as SQLite tells of its own."""
 
 
 @dataclass(slots=True)
@@ -61,6 +66,8 @@ def check_session(path: Path) -> SessionCheck:
                 _require_current(connection, path)
                 info = load_info(connection, path)
                 found.annotators = list(info.progress)
+                found.damage += islice(senseless_rows(connection), _MOST)
+            if not found.damage:
                 found.deviations += _deviations(connection)
                 found.datasets = _datasets(connection)
         except sqlite3.DatabaseError as error:
@@ -148,6 +155,11 @@ def _tops(stacks: _Stacks) -> tuple[int | None, int | None]:
 
 def _replay(connection: sqlite3.Connection) -> dict[int, _Stacks]:
     """What the journal says, from its beginning."""
+    with making_sense("the journal"):
+        return _replayed(connection)
+
+
+def _replayed(connection: sqlite3.Connection) -> dict[int, _Stacks]:
     found = {row[0]: _Stacks() for row in connection.execute("SELECT id FROM annotators")}
     rows = connection.execute(
         "SELECT journal.id, journal.annotator_id, action, decision_id, group_id FROM journal "

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 
 from dpo_tui.domain.model import Decision, Verdict
+from dpo_tui.store.faults import making_sense
 from dpo_tui.store.rows import DECISION_COLUMNS, decision_of, decision_values
 
 
@@ -33,7 +34,8 @@ def load_decision(
         f"SELECT {columns} FROM decisions WHERE id = ?",  # noqa: S608 - constants
         (decision_id,),
     ).fetchone()
-    return decision_of(row, annotator)
+    with making_sense(f"decision {decision_id}"):
+        return decision_of(row, annotator)
 
 
 def add_decision(

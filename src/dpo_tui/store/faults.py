@@ -38,12 +38,31 @@ _SAID: dict[int, tuple[str, str]] = {
 }
 
 
+class SenselessError(sqlite3.DataError):
+    """A row says what was never written."""
+
+
+@contextmanager
+def making_sense(what: str) -> Iterator[None]:
+    """Turn what goes wrong when `what` is read from its row into a SenselessError."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise SenselessError(f"{what} is damaged ({type(error).__name__}: {error})") from error
+
+
 def store_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     """The StoreError that tells what went wrong with the session at `path`."""
     if isinstance(error, OSError):
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
         remedy = _NO_SPACE if full else "Check that the folder exists and what you may do there."
         return StoreError(f"Session {path}: {error.strerror or error}.", remedy=remedy)
+    if isinstance(error, SenselessError):
+        return StoreError(
+            f"Session {path}: {error}.",
+            remedy="Another program has changed it. Go on with a backup (dpo-tui backup makes "
+            "them); `dpo-tui verify` names all that is damaged.",
+        )
     code = getattr(error, "sqlite_errorcode", None)
     what, remedy = _SAID.get(code & 0xFF, (str(error), "")) if code else (str(error), "")
     detail = "" if what == str(error) else f" ({error})"

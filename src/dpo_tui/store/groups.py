@@ -10,6 +10,7 @@ from dpo_tui.domain.labelling import draft_of
 from dpo_tui.domain.model import Completion, Decision, Draft, Group, Ready, Response
 from dpo_tui.errors import StoreError
 from dpo_tui.store.decisions import counting_decision
+from dpo_tui.store.faults import making_sense
 from dpo_tui.store.rows import (
     DRAFT_COLUMNS,
     RESPONSE_COLUMNS,
@@ -42,25 +43,26 @@ def load_group(
     if row is None:
         raise StoreError(f"There is no group {group_id} in the session.")
     position, messages, settings, ready = row
-    attempts = [
-        response_of(each)
-        for each in connection.execute(
-            f"SELECT {RESPONSE_COLUMNS} FROM responses WHERE group_id = ? "  # noqa: S608 - constant
-            "ORDER BY set_no, slot, id",
-            (group_id,),
+    with making_sense(f"group {group_id}"):
+        attempts = [
+            response_of(each)
+            for each in connection.execute(
+                f"SELECT {RESPONSE_COLUMNS} FROM responses WHERE group_id = ? "  # noqa: S608 - constant
+                "ORDER BY set_no, slot, id",
+                (group_id,),
+            )
+        ]
+        newest = {(each.set_no, each.slot): each for each in attempts}
+        decision = counting_decision(connection, group_id, annotator_id, annotator)
+        return Group(
+            id=group_id,
+            position=position,
+            prompt=prompt_of(messages, settings, _ready(ready, attempts)),
+            responses=tuple(newest.values()),
+            draft=_draft(connection, group_id, annotator_id, attempts, decision),
+            decision=decision,
+            flagged=_is_flagged(connection, group_id, annotator_id),
         )
-    ]
-    newest = {(each.set_no, each.slot): each for each in attempts}
-    decision = counting_decision(connection, group_id, annotator_id, annotator)
-    return Group(
-        id=group_id,
-        position=position,
-        prompt=prompt_of(messages, settings, _ready(ready, attempts)),
-        responses=tuple(newest.values()),
-        draft=_draft(connection, group_id, annotator_id, attempts, decision),
-        decision=decision,
-        flagged=_is_flagged(connection, group_id, annotator_id),
-    )
 
 
 def _ready(ids: str | None, attempts: Iterable[Response]) -> list[Ready]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from dpo_tui.domain.model import Decision
 from dpo_tui.store.database import read_only
 from dpo_tui.store.decisions import load_decision
+from dpo_tui.store.faults import making_sense
 from dpo_tui.store.rows import decision_columns, prompt_of, unpack
 from dpo_tui.store.schema import version_of
 
@@ -81,5 +82,6 @@ def _past(
         fate = Fate.COUNTS
     else:
         fate = Fate.TAKEN_BACK if is_undone else Fate.REPLACED
-    prompt = prompt_of(messages, settings, ())
+    with making_sense(f"group {decision.group_id}"):
+        prompt = prompt_of(messages, settings, ())
     return PastDecision(decision, fate, position, prompt.name, prompt.messages[-1].content)

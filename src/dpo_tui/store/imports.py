@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from dpo_tui.domain.model import Completion, ImportSummary, Origin, Prompt, Ready, Source, State
+from dpo_tui.store.faults import making_sense
 from dpo_tui.store.groups import insert_response, insert_responses
 from dpo_tui.store.preferences import PreferenceTaker
 from dpo_tui.store.queue import derive_all
@@ -188,12 +189,13 @@ class _Import:
             )
         new_settings = pack_json(settings_fields(prompt))
         ids = self._ready_ids(group_id, prompt.responses) if prompt.responses or ready else []
-        if new_settings != settings or ids != _ids(ready):
+        known_ids = _ids(group_id, ready)
+        if new_settings != settings or ids != known_ids:
             self._db.execute(
                 "INSERT INTO temp.before VALUES (?, ?, ?)", (group_id, settings, ready)
             )
         self._change_settings(group_id, settings, new_settings)
-        if ids != _ids(ready):
+        if ids != known_ids:
             self._set_ready(group_id, ids)
         self._position += 1
 
@@ -202,12 +204,14 @@ class _Import:
         settings, ready = self._db.execute(
             "SELECT settings, ready FROM groups WHERE id = ?", (group_id,)
         ).fetchone()
-        fields = unpack_json(settings)
-        if tags := [*dict.fromkeys((*fields.get("tags", ()), *prompt.tags))]:
+        with making_sense(f"group {group_id}"):
+            fields = unpack_json(settings)
+            tags = [*dict.fromkeys((*fields.get("tags", ()), *prompt.tags))]
+        if tags:
             self._change_settings(group_id, settings, pack_json({**fields, "tags": tags}))
         if prompt.responses:
             more = self._ready_ids(group_id, prompt.responses)
-            self._set_ready(group_id, [*dict.fromkeys((*_ids(ready), *more))])
+            self._set_ready(group_id, [*dict.fromkeys((*_ids(group_id, ready), *more))])
 
     def _change_settings(self, group_id: int, old: bytes, new: bytes) -> None:
         if new != old:
@@ -296,5 +300,6 @@ def _completion(ready: Ready) -> Completion:
     return Completion(ready.text, state, Source(Origin.READY, model=ready.model))
 
 
-def _ids(ready: str | None) -> list[int]:
-    return json.loads(ready) if ready else []
+def _ids(group_id: int, ready: str | None) -> list[int]:
+    with making_sense(f"group {group_id}"):
+        return json.loads(ready) if ready else []

@@ -10,6 +10,7 @@ from pathlib import Path
 from dpo_tui.domain.model import ImportSummary, Progress
 from dpo_tui.errors import StoreError
 from dpo_tui.store.database import read_only
+from dpo_tui.store.faults import making_sense, told
 from dpo_tui.store.rows import unpack, unpack_path, unpack_summary
 from dpo_tui.store.schema import check_header, version_of
 
@@ -44,7 +45,8 @@ def describe(path: Path) -> SessionInfo:
     with read_only(path) as connection:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         check_header(application_id, version_of(connection), path)
-        return load_info(connection, path)
+        with told(path):
+            return load_info(connection, path)
 
 
 def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
@@ -54,21 +56,22 @@ def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
     ).fetchone()
     if row is None:
         raise StoreError(f"Session {path}: it was never opened to its end.", remedy="Remove it.")
-    prompts_path, created_at, last_used_at, total = row
-    annotators = connection.execute(
-        "SELECT name, confirmed, skipped, pairs FROM annotators ORDER BY id"
-    )
-    progress = {unpack(name): Progress(total, *counts) for name, *counts in annotators}
-    return SessionInfo(
-        path,
-        unpack_path(prompts_path),
-        created_at,
-        last_used_at,
-        total,
-        progress,
-        _dataset_paths(connection),
-        _last_change(connection),
-    )
+    with making_sense("what it says of itself"):
+        prompts_path, created_at, last_used_at, total = row
+        annotators = connection.execute(
+            "SELECT name, confirmed, skipped, pairs FROM annotators ORDER BY id"
+        )
+        progress = {unpack(name): Progress(total, *counts) for name, *counts in annotators}
+        return SessionInfo(
+            path,
+            unpack_path(prompts_path),
+            created_at,
+            last_used_at,
+            total,
+            progress,
+            _dataset_paths(connection),
+            _last_change(connection),
+        )
 
 
 def _dataset_paths(connection: sqlite3.Connection) -> dict[str, Path]:

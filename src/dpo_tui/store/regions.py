@@ -9,7 +9,7 @@ from heapq import merge
 from dpo_tui.domain.ledger import Entry, Region
 from dpo_tui.domain.model import Decision
 from dpo_tui.store.database import Database
-from dpo_tui.store.faults import told
+from dpo_tui.store.faults import making_sense, told
 
 _LARGEST_PAGE = 1024
 _SELECT = (
@@ -127,4 +127,16 @@ def settle(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
 
 def _entry(row: tuple[int, int, int, int, bytes]) -> Entry:
     decision_id, offset, leads, wanted, lines = row
-    return Entry(decision_id, Region(offset, b"\n" * leads + lines), wanted=bool(wanted))
+    with making_sense(f"decision {decision_id}"):
+        check_lines(lines)
+        return Entry(decision_id, Region(offset, b"\n" * leads + lines), wanted=bool(wanted))
+
+
+def check_lines(lines: bytes) -> None:
+    """Refuse what can't be the lines of a decision's pairs.
+
+    Raises:
+        ValueError: it isn't whole lines.
+    """
+    if not lines.endswith(b"\n"):
+        raise ValueError("its pairs are cut off")

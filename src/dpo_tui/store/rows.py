@@ -153,8 +153,11 @@ def settings_fields(prompt: Prompt) -> dict[str, object]:
 def prompt_of(messages: bytes, settings: bytes, ready: Iterable[Ready]) -> Prompt:
     """The prompt of a row of `groups`."""
     fields = unpack_json(settings)
+    turns = tuple(Message(role, content) for role, content in unpack_json(messages))
+    if not turns:
+        raise ValueError("there are no messages")
     return Prompt(
-        messages=tuple(Message(role, content) for role, content in unpack_json(messages)),
+        messages=turns,
         name=fields.get("name"),
         tags=tuple(fields.get("tags", ())),
         n=fields.get("n"),
