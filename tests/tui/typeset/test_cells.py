@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 
-from dpo_tui.tui.typeset.cells import cells, hard_cuts, is_narrow, word_cuts
+from dpo_tui.tui.typeset.cells import cells, hard_cuts, is_narrow, is_wide, word_cuts
 
 words = st.text(st.sampled_from("ab  -日、」「👨‍👩é\u0301🇩🇪❤️\u200d") | st.characters(), max_size=80)
 widths = st.integers(2, 30)
@@ -22,11 +22,13 @@ def hard_lines(text: str, width: int) -> list[str]:
     return [text[start:end] for start, end in hard_cuts(text, width)]
 
 
-def test_what_is_taken_for_narrow_is_narrow() -> None:
+def test_what_is_taken_for_narrow_or_wide_is_so() -> None:
     for code in range(sys.maxunicode + 1):
         character = chr(code)
         if is_narrow(character) and character.isprintable():
             assert get_character_cell_size(character) == 1, hex(code)
+        if is_wide(character):
+            assert get_character_cell_size(character) == 2, hex(code)
 
 
 @given(words)

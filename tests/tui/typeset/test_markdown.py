@@ -2,7 +2,7 @@
 
 import pytest
 
-from dpo_tui.tui.typeset import Line, typeset
+from dpo_tui.tui.typeset import Line, Text, typeset
 from tests.tui.typeset.test_text import texts_of
 
 
@@ -142,3 +142,18 @@ def test_too_little_room_costs_indents_not_text() -> None:
         *["• a", "  • b", "    c words", "    d"],
     ]
     assert texts_of(typeset("- a\n  - b word", 10)) == ["• a", "  • ", "  b word"]
+
+
+def test_a_paragraph_of_thousands_of_lines_is_taken_apart() -> None:
+    lines = [f"line {number}" for number in range(5_000)]
+    assert texts_of(typeset("\n".join(lines), 60)) == lines
+    text = Text(60)
+    text.append("\n".join(lines))
+    assert len(text.first(10)) < 1_000
+    quoted = typeset("\n".join(f"> {line}" for line in lines), 60)
+    assert texts_of(quoted) == [f"▌ {line}" for line in lines]
+
+
+def test_a_table_of_thousands_of_rows_goes_on_as_it_was_written() -> None:
+    lines = texts_of(typeset("|a|b|\n|-|-|\n" + "|c|d|\n" * 5_000, 60))
+    assert (lines[2], lines[-1], len(lines)) == ("c │ d", "|c|d|", 5_002)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from unicodedata import category
 
 from rich.cells import cell_len, split_graphemes
 
@@ -18,9 +17,25 @@ _NARROW = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a"
     "\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u2319\u2500-\u25fc\u2800-\u28ff]*"
 )
-# Unicode's categories of marks that East Asian typesetting never puts first, or last, in a line.
-_NEVER_FIRST = frozenset({"Pe", "Pf", "Po", "Lm"})
-_NEVER_LAST = frozenset({"Ps", "Pi"})
+# East Asian characters, which a line may be broken between; Korean has spaces for that.
+_EAST_ASIAN = (
+    "\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002fffd\U00030000-\U0003fffd"
+)
+# Marks that never end a line, and marks that never begin one; so do those that combine.
+_OPENING = "\u3008\u300a\u300c\u300e\u3010\u3014\u3016\uff08\uff3b\uff5b"
+_CLOSING = (
+    "\u3001-\u3005\u3009\u300b\u300d\u300f\u3011\u3015\u3017\u309d\u309e\u30fb-\u30fe"
+    "\uff01\uff09\uff0c\uff0e\uff1a\uff1b\uff1f\uff3d\uff5d"
+)
+_CLOSING_OTHERS = (
+    "\u2019\u201d\u2026!),.:;?\\]}\u0300-\u036f\u200d\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef"
+)
+_PART = re.compile(
+    f"[{_OPENING}]*(?:[{_EAST_ASIAN}]|[^{_EAST_ASIAN}{_OPENING}{_CLOSING}{_CLOSING_OTHERS}]+)"
+    f"[{_CLOSING}{_CLOSING_OTHERS}]*|[{_OPENING}]+|[{_CLOSING}{_CLOSING_OTHERS}]+"
+)
+_HAS_EAST_ASIAN = re.compile(f"[{_EAST_ASIAN}]")
+_WIDE = re.compile(f"[{_EAST_ASIAN}{_OPENING}{_CLOSING}]+")
 _WORD = re.compile(r"^ *[^ ]+|[^ ]+")  # an indent belongs to the first one
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
@@ -28,6 +43,11 @@ _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 def is_narrow(text: str) -> bool:
     """Whether each character is known to take one cell; False says nothing."""
     return text.isascii() or _NARROW.fullmatch(text) is not None
+
+
+def is_wide(text: str) -> bool:
+    """Whether each character is known to take two cells; False says nothing."""
+    return _WIDE.fullmatch(text) is not None
 
 
 def cells(text: str) -> int:
@@ -86,18 +106,13 @@ def _wide_cuts(text: str, width: int) -> list[Cut]:
 def _units(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and cells of what a line is not broken inside."""
     for word in _WORD.finditer(text):
-        if is_narrow(word[0]):
-            yield word.start(), word.end(), word.end() - word.start()
-            continue
-        begun, end, size = word.start(), word.start(), 0
-        before: tuple[str, int] | None = None
-        for grapheme_start, grapheme_end, more in _graphemes(text, word.start(), word.end()):
-            character = text[grapheme_start]
-            if before and _may_part(*before, character, more):
-                yield begun, end, size
-                begun, size = end, 0
-            end, size, before = grapheme_end, size + more, (character, more)
-        yield begun, end, size
+        if _HAS_EAST_ASIAN.search(word[0]):
+            all_wide = is_wide(word[0])
+            for part in _PART.finditer(text, word.start(), word.end()):
+                start, end = part.span()
+                yield start, end, (end - start) * 2 if all_wide else cells(part[0])
+        else:
+            yield word.start(), word.end(), cells(word[0])
 
 
 def _filled(text: str, start: int, width: int) -> list[Cut]:
@@ -124,10 +139,3 @@ def _graphemes(text: str, start: int, end: int) -> list[tuple[int, int, int]]:
         else:
             result.append((start + begin, start + stop, size))
     return result
-
-
-def _may_part(one: str, one_size: int, other: str, other_size: int) -> bool:
-    """Whether a line may be broken between two neighbours that no space parts."""
-    if one_size < 2 and other_size < 2:
-        return False
-    return category(other) not in _NEVER_FIRST and category(one) not in _NEVER_LAST

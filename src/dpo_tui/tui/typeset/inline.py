@@ -9,7 +9,6 @@ from markdown_it.token import Token
 from dpo_tui.tui.typeset.markdown import parse_inline
 from dpo_tui.tui.typeset.spans import Span, joined, plain
 
-_MARKUP = re.compile(r"[*_`~\[\\$]")
 # A paragraph of this many characters is no prose; its markup is shown rather than parsed.
 _LONGEST = 20_000
 # A newline behind a line of this length was put there by an editor, not by who writes verse,
@@ -21,7 +20,7 @@ _VERBATIM = {"code_inline": "code", "tex": "tex"}
 def set_inline(content: str, kind: str = "text") -> list[Span]:
     """The spans of a text, newlines kept; `kind` is what plain text in it is."""
     content = _WRAPPED.sub(r"\1 ", content.replace("\t", "    "))
-    if len(content) > _LONGEST or not _MARKUP.search(content):
+    if len(content) > _LONGEST:
         return [(content, kind)]
     return _Setter(kind).set(parse_inline(content))
 

@@ -10,15 +10,28 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block import StateBlock, blockquote, lheading, paragraph, table
 from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 
 MAX_NESTING = 20
 """Levels of lists and quotes; a list takes two. What is nested deeper is not parsed."""
 
+_MOST_LINES = 200
+"""Of a paragraph, a table or a quote."""
+
+BlockRule = Callable[[StateBlock, int, int, bool], bool]
+
+# With the rules that they may interrupt, as in the parser.
+_LONG_RULES: list[tuple[str, BlockRule, list[str]]] = [
+    ("table", table, ["paragraph", "reference"]),
+    ("blockquote", blockquote, ["paragraph", "reference", "blockquote", "list"]),
+    ("lheading", lheading, []),
+    ("paragraph", paragraph, []),
+]
 _UNUSED = ["entity", "html_block", "html_inline", "autolink", "reference", "newline"]
 # What a backslash protects from being Markdown. Others, as in `\(`, `\{` or `\%`, keep it: TeX.
 _PROTECTED = frozenset("*_`#~|.-+!<>")
@@ -27,6 +40,7 @@ _TEX_CLOSERS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 # As in Pandoc: no space inside the dollars and no digit behind, so that prices are left alone.
 _DOLLARS = re.compile(r"\$(?=[^\s$])[^$\n]*(?<![\s\\])\$(?!\d)")
 _URL = re.compile(r"(?<=http|ttps)://[^\s<>()\[\]*`|\"\\]*[^\s<>()\[\]*`|\"\\_~.,;:!?]")
+_MARKUP = re.compile(r"[*_`~\[\\$]")
 _TEX_BLOCK = re.compile(r"\\\[|\$\$|\\begin\{(\w+\*?)\}")
 
 
@@ -43,6 +57,8 @@ def parse_inline(content: str) -> list[Token]:
 
     `link_open` has what follows the label in meta `target`, `image` all of itself in meta `source`.
     """
+    if not _MARKUP.search(content):
+        return [Token("text", "", 0, content=content)]
     parser = _parser()
     return parser.inline.parse(content, parser, {}, [])
 
@@ -60,12 +76,31 @@ def _parser() -> MarkdownIt:
     parser.block.ruler.before(
         "fence", "tex", _tex_block, {"alt": ["paragraph", "blockquote", "list"]}
     )
+    for name, rule, alt in _LONG_RULES:
+        parser.block.ruler.at(name, _capped(rule), {"alt": alt})
     parser.inline.ruler.at("escape", _escape)
     parser.inline.ruler.at("link", _link)
     parser.inline.ruler.at("image", _image)
     parser.inline.ruler.before("escape", "tex", _tex)
     parser.inline.ruler.before("escape", "url", _url)
     return parser
+
+
+def _capped(rule: BlockRule) -> BlockRule:
+    """The rule for a block that goes on in a further one after so many lines.
+
+    The parser asks every rule at every line of a paragraph, twice, and what grows is set anew until
+    it ends: a listing of thousands of lines would take seconds.
+    """
+
+    def capped(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+        most, state.lineMax = state.lineMax, min(state.lineMax, first + _MOST_LINES)
+        try:
+            return rule(state, first, min(last, first + _MOST_LINES), silent)
+        finally:
+            state.lineMax = most
+
+    return capped
 
 
 def _tex_block(state: StateBlock, first: int, last: int, silent: bool) -> bool:

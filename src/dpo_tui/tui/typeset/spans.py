@@ -19,11 +19,18 @@ def plain(line: Iterable[Span]) -> str:
 def joined(spans: Iterable[Span]) -> list[Span]:
     """The same spans, neighbours of one kind made one, empty ones left out."""
     result: list[Span] = []
+    texts: list[str] = []
+    last = ""
     for text, kind in spans:
-        if result and result[-1][1] == kind:
-            result[-1] = (result[-1][0] + text, kind)
-        elif text:
-            result.append((text, kind))
+        if not text:
+            continue
+        if kind != last and texts:
+            result.append(("".join(texts), last))
+            texts = []
+        texts.append(text)
+        last = kind
+    if texts:
+        result.append(("".join(texts), last))
     return result
 
 

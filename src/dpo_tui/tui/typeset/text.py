@@ -82,7 +82,7 @@ class Text:
             self._finish_blocks()
 
     def _finish_blocks(self) -> None:
-        """Set the blocks behind which another begins with two whole lines.
+        """Keep the lines of the blocks behind which another begins with two whole lines.
 
         Two, because a table shows by its second line; nothing else looks as far ahead.
         """
@@ -94,6 +94,8 @@ class Text:
             self._done += self._set_blocks(source, blocks[:finished])
             self._after_gap = source.follows_gap(blocks[finished])
             self._unfinished = source.rest(blocks[finished])
+        if not self._waiting and not self._ends_in_return:
+            self._last_lines = self._set_blocks(source, blocks[finished:])
 
     def _set_unfinished(self) -> list[Line]:
         rest = self._unfinished + (display("\r") if self._ends_in_return else "")
