@@ -119,7 +119,8 @@ def test_a_table_without_room_is_shown_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "kind"), [("python", "number"), ("", "code"), ("no-such-language", "code")]
+    ("language", "kind"),
+    [("python", "number"), ("", "code-block"), ("no-such-language", "code-block")],
 )
 def test_code_is_coloured_if_its_language_is_known(language: str, kind: str) -> None:
     assert kinds_of(typeset(f"```{language}\n42\n```", 60), kind) == ["42"]
@@ -128,13 +129,16 @@ def test_code_is_coloured_if_its_language_is_known(language: str, kind: str) -> 
 def test_of_very_long_code_the_start_is_coloured() -> None:
     lines = typeset("```python\n" + "x = 42\n" * 20_000 + "```", 60)
     assert lines[1][-1] == ("42", "number")
-    assert lines[-1] == (("│ ", "bar"), ("x = 42", "code"))
+    assert lines[-1] == (("│ ", "bar"), ("x = 42", "code-block"))
     assert len(lines) == 20_001
 
 
-def test_code_that_is_not_closed_is_coloured_up_to_a_length() -> None:
-    lines = typeset("```python\n" + "x = 42\n" * 1_000, 60)
-    assert (lines[1][-1], lines[-1][-1]) == (("42", "number"), ("x = 42", "code"))
+@pytest.mark.parametrize("end", ["", "x = 42", "x = 42\n"])
+def test_code_that_is_not_closed_is_coloured_up_to_a_length(end: str) -> None:
+    lines = typeset("```python\n" + "x = 42\n" * 1_000 + end, 60)
+    assert (lines[1][-1], lines[-1][-1]) == (("42", "number"), ("x = 42", "code-block"))
+    closed = typeset("```python\n" + "x = 42\n" * 1_000 + "```", 60)
+    assert closed[-1][-1] == ("42", "number")
 
 
 def test_too_little_room_costs_indents_not_text() -> None:

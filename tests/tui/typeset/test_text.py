@@ -37,9 +37,10 @@ def test_nothing_acts(text: str, width: int, raw: bool) -> None:
 
 
 @given(anything, widths)
-def test_every_kind_is_known(text: str, width: int) -> None:
-    kinds = {kind for line in typeset(text, width) for _, kind in line}
-    assert kinds <= set(KINDS)
+def test_every_span_says_something_of_a_known_kind(text: str, width: int) -> None:
+    spans = [span for line in typeset(text, width) for span in line]
+    assert {kind for _, kind in spans} <= set(KINDS)
+    assert all(text for text, _ in spans)
 
 
 @given(anything, widths)

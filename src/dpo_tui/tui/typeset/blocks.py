@@ -11,7 +11,7 @@ from dpo_tui.tui.typeset.cells import cells
 from dpo_tui.tui.typeset.highlight import highlight
 from dpo_tui.tui.typeset.inline import set_inline
 from dpo_tui.tui.typeset.markdown import MAX_NESTING, parse_blocks
-from dpo_tui.tui.typeset.spans import Line, Span, split_lines
+from dpo_tui.tui.typeset.spans import Line, Span, cut, plain, split_lines
 from dpo_tui.tui.typeset.tables import Table
 from dpo_tui.tui.typeset.wrap import chop, wrap
 
@@ -133,14 +133,14 @@ class Blocks:
 
     def _set_code(self, first: int, _last: int, width: int, _kind: str) -> list[Line]:
         token = self._tokens[first]
-        language, *others = token.info.split() or [""]
+        label = " ".join(token.info.split())
         begin, end = _span(token)
-        is_open = token.type == "fence" and end - begin < token.content.count("\n") + 2
+        is_open = token.type == "fence" and end - begin < len(token.content.splitlines()) + 2
         code = token.content.removesuffix("\n").expandtabs(_TAB)
         lines: list[Line] = []
-        if language:
-            lines += self._barred([(" ".join([language, *others]), "dim")], width)
-        for spans in split_lines(highlight(code, language, is_open=is_open)):
+        if label:
+            lines += self._barred([(label, "dim")], width)
+        for spans in split_lines(highlight(code, label.partition(" ")[0], is_open=is_open)):
             lines += self._barred(spans, width)
         return lines
 
@@ -195,13 +195,11 @@ def _indented(line: Line, indent: int) -> Line:
 
 def _set_line(spans: list[Span], width: int) -> list[Line]:
     """One line of a paragraph; its indent is kept for all that it is broken into."""
-    if not spans:
-        return [()]
-    (text, kind), *others = spans
-    stripped = text.lstrip(" ")
-    indent = len(text) - len(stripped)
-    last_text, last_kind = ([(stripped, kind), *others])[-1]
-    body = [*[(stripped, kind), *others][:-1], (last_text.rstrip(" "), last_kind)]
-    if not indent or width - indent < _NARROWEST:
+    text = plain(spans)
+    indent = len(text) - len(text.lstrip(" "))
+    if not indent and not text.endswith(" "):
+        return wrap(spans, width)
+    [body] = cut(spans, [(indent, len(text.rstrip(" ")))])
+    if width - indent < _NARROWEST:
         return wrap(body, width)
     return [_indented(line, indent) for line in wrap(body, width - indent)]

@@ -52,7 +52,9 @@ def is_wide(text: str) -> bool:
 
 def cells(text: str) -> int:
     """The cells that a text takes."""
-    return len(text) if is_narrow(text) else cell_len(text)
+    if is_narrow(text):
+        return len(text)
+    return len(text) * 2 if is_wide(text) else cell_len(text)
 
 
 def word_cuts(text: str, width: int) -> list[Cut]:
@@ -107,10 +109,8 @@ def _units(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and cells of what a line is not broken inside."""
     for word in _WORD.finditer(text):
         if _HAS_EAST_ASIAN.search(word[0]):
-            all_wide = is_wide(word[0])
             for part in _PART.finditer(text, word.start(), word.end()):
-                start, end = part.span()
-                yield start, end, (end - start) * 2 if all_wide else cells(part[0])
+                yield part.start(), part.end(), cells(part[0])
         else:
             yield word.start(), word.end(), cells(word[0])
 

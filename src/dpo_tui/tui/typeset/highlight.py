@@ -34,16 +34,21 @@ _KINDS = {
 
 
 def highlight(code: str, language: str, *, is_open: bool = False) -> list[Span]:
-    """The spans of code, newlines kept; an unknown language gives one of kind `code`."""
-    lexer = _lexer(language.lower()) if language and code else None
-    if lexer is None:
-        return [(code, "code")]
+    """The spans of code, newlines kept; an unknown language gives one of kind `code-block`."""
     limit = _LONGEST_OPEN if is_open else _LONGEST
     head = code if len(code) <= limit else code[: code.rfind("\n", 0, limit) + 1]
-    spans = joined((text, _kind(token)) for token, text in lexer.get_tokens(head))
-    if plain(spans) != head:  # some lexers leave things out
-        return [(code, "code")]
-    return [*spans, (code[len(head) :], "code")]
+    return [*_coloured(head, language.lower()), (code[len(head) :], "code-block")]
+
+
+@functools.lru_cache(maxsize=32)
+def _coloured(code: str, language: str) -> list[Span]:
+    """All of the code in its colours. Kept, since the same is set anew as a text grows."""
+    lexer = _lexer(language) if language else None
+    if lexer is None:
+        return [(code, "code-block")]
+    spans = joined((text, _kind(token)) for token, text in lexer.get_tokens(code))
+    # Some lexers leave things out.
+    return spans if plain(spans) == code else [(code, "code-block")]
 
 
 @functools.cache
@@ -66,4 +71,4 @@ def _lexer(language: str) -> Lexer | None:
 @functools.cache
 def _kind(token: _TokenType) -> str:
     names = [".".join(token[: length + 1]) for length in range(len(token))]
-    return next((_KINDS[name] for name in reversed(names) if name in _KINDS), "code")
+    return next((_KINDS[name] for name in reversed(names) if name in _KINDS), "code-block")

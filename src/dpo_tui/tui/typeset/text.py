@@ -114,4 +114,4 @@ class Text:
         return lines
 
     def _set_raw(self, line: str) -> list[Line]:
-        return wrap([(line.expandtabs(_TAB), "text")] if line else [], self._width)
+        return wrap([(line.expandtabs(_TAB), "text")], self._width)

@@ -12,7 +12,7 @@ def wrap(spans: Sequence[Span], width: int) -> list[Line]:
     """Break between words. At least one line; none is wider than the width."""
     text = plain(spans)
     if cells(text) <= width:
-        return [tuple(spans)]
+        return [tuple(spans)] if text else [()]
     return cut(spans, word_cuts(text, width))
 
 
