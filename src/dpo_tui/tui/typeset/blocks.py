@@ -200,6 +200,6 @@ def _set_line(spans: list[Span], width: int) -> list[Line]:
     if not indent and not text.endswith(" "):
         return wrap(spans, width)
     [body] = cut(spans, [(indent, len(text.rstrip(" ")))])
-    if width - indent < _NARROWEST:
+    if not indent or width - indent < _NARROWEST:
         return wrap(body, width)
     return [_indented(line, indent) for line in wrap(body, width - indent)]
