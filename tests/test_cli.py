@@ -59,6 +59,7 @@ def test_help(person: Person) -> None:
         ("history", ["PROMPTS", "--session", "--annotator", "--limit", "--json"]),
         ("verify", ["PROMPTS", "--session", "--repair"]),
         ("backup", ["PATH", "PROMPTS", "--session"]),
+        ("report", ["PROMPTS", "--session", "--annotator", "--json"]),
     ],
 )
 def test_help_of_a_command(person: Person, command: str, words: list[str]) -> None:

@@ -46,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_backup(commands)
     _add_export(commands)
+    _add_report(commands)
     return parser
 
 
@@ -351,6 +352,19 @@ def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--sidecar", type=Path, metavar="FILE", help="write where each row comes from to this file"
     )
     files.add_argument("--force", action="store_true", help="replace files that are there")
+
+
+def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
+    report = commands.add_parser(
+        "report",
+        help="say what was decided in a session, how fast, and with what bias",
+        description="Count what was decided: pairs, pace, what is left and how long that takes, "
+        "which sources win, and whether the place of a card or the length of its text sways the "
+        "choice. Reads the session whoever works on it.",
+    )
+    _add_session_arguments(report)
+    report.add_argument("--annotator", metavar="NAME", help="only what this one decided")
+    report.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
 def _add_export_arguments(command: _Parser) -> None:

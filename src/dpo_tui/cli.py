@@ -390,6 +390,24 @@ def _export(arguments: Namespace) -> int:
     return 0
 
 
+def _report(arguments: Namespace) -> int:
+    from dpo_tui.reporting import print_report, print_report_json
+    from dpo_tui.store.statistics import read_statistics
+
+    statistics = read_statistics(_existing_session(arguments), arguments.annotator)
+    if arguments.json:
+        print_report_json(statistics)
+    else:
+        print_report(statistics, _named(arguments))
+    return 0
+
+
+def _named(arguments: Namespace) -> list[str]:
+    """The words that name the session and the annotator of this command to another one."""
+    words = [str(arguments.prompts)] if arguments.prompts else ["--session", arguments.session]
+    return words + (["--annotator", arguments.annotator] if arguments.annotator else [])
+
+
 def _settings_for(arguments: Namespace) -> Settings:
     """The settings of a command that looks after a session; only flags that are settings count."""
     from dpo_tui import paths
@@ -434,4 +452,5 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "verify": _verify,
     "backup": _backup,
     "export": _export,
+    "report": _report,
 }

@@ -1,0 +1,18 @@
+"""Numbers as a person would say them."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """A time span in at most two units: `42s`, `3m 10s`, `2h 05m`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def plural(count: int, word: str) -> str:
+    """`1 pair`, `2 pairs`."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
