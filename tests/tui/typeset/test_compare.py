@@ -70,6 +70,13 @@ def test_words_that_differ_are_told_and_rows_are_kept() -> None:
     assert [text for line in right for text, kind in line if kind == "added"] == ["blue"]
 
 
+def test_marks_and_short_words_between_changes_are_no_common_ground() -> None:
+    left, right = compare("Cats like the sun.", "Dogs chase the ball.", 40)
+    assert said(left, "common") == said(right, "common") == "."
+    left, right = compare("He saw the cat.", "She saw the dog.", 40)
+    assert said(left, "common") == said(right, "common") == "sawthe."
+
+
 def test_lines_of_a_passage_that_differs_keep_their_rows() -> None:
     left, right = compare("a long first line\nb c\nd", "a line\nx c\ny", 6)
     assert texts_of(left) == ["a long", "first", "line", "b c", "d"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ Cut = tuple[int, int]
 # Characters of one cell each, as rich counts them, by far the most of what is written in
 # alphabets: letters, typographic punctuation, arrows, mathematics, box drawing. What isn't here
 # is looked up character by character, which is slower, not different.
-_NARROW = re.compile(
+_NARROW = (
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a"
     "\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u2319\u2500-\u25fc\u2800-\u28ff]*"
 )
@@ -30,24 +31,31 @@ _CLOSING = (
 _CLOSING_OTHERS = (
     "\u2019\u201d\u2026!),.:;?\\]}\u0300-\u036f\u200d\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef"
 )
-_PART = re.compile(
-    f"[{_OPENING}]*(?:[{_EAST_ASIAN}]|[^{_EAST_ASIAN}{_OPENING}{_CLOSING}{_CLOSING_OTHERS}]+)"
-    f"[{_CLOSING}{_CLOSING_OTHERS}]*|[{_OPENING}]+|[{_CLOSING}{_CLOSING_OTHERS}]+"
+_ENDING = f"{_CLOSING}{_CLOSING_OTHERS}"
+_PART = (
+    f"[{_OPENING}]*(?:[{_EAST_ASIAN}]|[^{_EAST_ASIAN}{_OPENING}{_ENDING}]+)[{_ENDING}]*"
+    f"|[{_OPENING}]+|[{_ENDING}]+"
 )
-_HAS_EAST_ASIAN = re.compile(f"[{_EAST_ASIAN}]")
-_WIDE = re.compile(f"[{_EAST_ASIAN}{_OPENING}{_CLOSING}]+")
+_ANY_EAST_ASIAN = f"[{_EAST_ASIAN}]"
+_WIDE = f"[{_EAST_ASIAN}{_OPENING}{_CLOSING}]+"
 _WORD = re.compile(r"^ *[^ ]+|[^ ]+")  # an indent belongs to the first one
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
 
+@functools.cache
+def _pattern(source: str) -> re.Pattern[str]:
+    """Compiled when first needed: sets of so many characters take 2 ms each."""
+    return re.compile(source)
+
+
 def is_narrow(text: str) -> bool:
     """Whether each character is known to take one cell; False says nothing."""
-    return text.isascii() or _NARROW.fullmatch(text) is not None
+    return text.isascii() or _pattern(_NARROW).fullmatch(text) is not None
 
 
 def is_wide(text: str) -> bool:
     """Whether each character is known to take two cells; False says nothing."""
-    return _WIDE.fullmatch(text) is not None
+    return _pattern(_WIDE).fullmatch(text) is not None
 
 
 def cells(text: str) -> int:
@@ -108,9 +116,11 @@ def _wide_cuts(text: str, width: int) -> list[Cut]:
 def _units(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and cells of what a line is not broken inside."""
     for word in _WORD.finditer(text):
-        if _HAS_EAST_ASIAN.search(word[0]):
-            for part in _PART.finditer(text, word.start(), word.end()):
-                yield part.start(), part.end(), cells(part[0])
+        if _pattern(_ANY_EAST_ASIAN).search(word[0]):
+            is_all_wide = is_wide(word[0])
+            for part in _pattern(_PART).finditer(text, word.start(), word.end()):
+                start, end = part.span()
+                yield start, end, (end - start) * 2 if is_all_wide else cells(part[0])
         else:
             yield word.start(), word.end(), cells(word[0])
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
-
-from rapidfuzz.distance import Levenshtein, MatchingBlock
 
 from dpo_tui.display import display
 from dpo_tui.tui.typeset.spans import Line, Span, cut, joined, split_lines
 from dpo_tui.tui.typeset.wrap import wrap
 
 _TAB = 4
-# A word, an East Asian character or a mark on its own, or the ends of lines.
-_TOKEN = re.compile(r"\n+|[^\W\u2e80-\u9fff]+|\S")
 # Passages with more pairs of words than this, twice 100 kB, count as different in all their words:
 # comparing them would take longer than a person waits.
 _MOST_PAIRS = 300_000_000
+_SHORT = 4
+"""Characters that tell nothing between two changes that are as long."""
+
+
+@functools.cache
+def _token() -> re.Pattern[str]:
+    """A word, an East Asian character or a mark on its own, or the ends of lines."""
+    return re.compile(r"\n+|[^\W\u2e80-\u9fff]+|\S")
+
+
+Run = tuple[int, int, int]
+"""What both have: where it begins in one and in the other, and how long it is."""
 
 
 class _Row(NamedTuple):
@@ -72,12 +82,13 @@ def _source_lines(text: str) -> list[_SourceLine]:
 
 def _rows(one: Sequence[_SourceLine], other: Sequence[_SourceLine]) -> Iterator[_Row]:
     """Lines that both have, and between them passages that are compared word by word."""
-    at, at_other = 0, 0
-    for block in _same([line.words for line in one], [line.words for line in other]):
-        if at < block.a or at_other < block.b:
-            yield from _passage_rows(one[at : block.a], other[at_other : block.b])
-        at, at_other = block.a + block.size, block.b + block.size
-        for left, right in zip(one[block.a : at], other[block.b : at_other], strict=True):
+    at = at_other = 0
+    same = _same([line.words for line in one], [line.words for line in other])
+    for begin, begin_other, size in same:
+        if at < begin or at_other < begin_other:
+            yield from _passage_rows(one[at:begin], other[at_other:begin_other])
+        at, at_other = begin + size, begin_other + size
+        for left, right in zip(one[begin:at], other[begin_other:at_other], strict=True):
             gap = max(left.gap, right.gap)
             yield _Row(gap, [(left.text, "common")], [(right.text, "common")])
 
@@ -86,15 +97,21 @@ def _passage_rows(one: Sequence[_SourceLine], other: Sequence[_SourceLine]) -> I
     """Differing lines, in rows where both have the end of a line between the same words."""
     gap = max(lines[0].gap for lines in (one, other) if lines)
     left, right = _Passage(one), _Passage(other)
-    matches = [
-        (block.a + offset, block.b + offset)
-        for block in _same(left.words, right.words)
-        for offset in range(block.size)
+    same = _same(left.words, right.words)
+    common = [
+        (begin + offset, begin_other + offset)
+        for begin, begin_other, size in _telling(same, left, right)
+        for offset in range(size)
     ]
-    ends = [(i, j) for i, j in matches if left.words[i] == "\n"]
+    ends = [
+        (begin + offset, begin_other + offset)
+        for begin, begin_other, size in same
+        for offset in range(size)
+        if left.words[begin + offset] == "\n"
+    ]
     pieces = zip(
-        left.pieces([i for i, _ in matches], [i for i, _ in ends], "removed"),
-        right.pieces([j for _, j in matches], [j for _, j in ends], "added"),
+        left.pieces([i for i, _ in common], [i for i, _ in ends], "removed"),
+        right.pieces([j for _, j in common], [j for _, j in ends], "added"),
         strict=True,
     )
     gaps = [max(left.empty_lines(i), right.empty_lines(j)) for i, j in ends]
@@ -102,11 +119,27 @@ def _passage_rows(one: Sequence[_SourceLine], other: Sequence[_SourceLine]) -> I
         yield _Row(before, left_piece, right_piece)
 
 
-def _same(one: Sequence[str], other: Sequence[str]) -> list[MatchingBlock]:
+def _same(one: Sequence[str], other: Sequence[str]) -> list[Run]:
     """The runs that both have, in order; the last one is empty and stands at the ends."""
     if len(one) * len(other) > _MOST_PAIRS:
-        return [MatchingBlock(len(one), len(other), 0)]
-    return Levenshtein.editops(one, other).as_matching_blocks()
+        return [(len(one), len(other), 0)]
+    from rapidfuzz.distance import Levenshtein
+
+    blocks = Levenshtein.editops(one, other).as_matching_blocks()
+    return [(block.a, block.b, block.size) for block in blocks]
+
+
+def _telling(runs: Sequence[Run], one: _Passage, other: _Passage) -> Iterator[Run]:
+    """Without the marks and short words that two changes happen to have between them."""
+    ends = [(0, 0), *((begin + size, at + size) for begin, at, size in runs)]
+    for number, (begin, at, size) in enumerate(runs):
+        length = one.length(begin, begin + size)
+        last, last_other = ends[number]
+        before = max(one.length(last, begin), other.length(last_other, at))
+        following, following_other, _ = runs[min(number + 1, len(runs) - 1)]
+        after = max(one.length(begin + size, following), other.length(at + size, following_other))
+        if length > _SHORT or length > before or length > after:
+            yield begin, at, size
 
 
 class _Passage:
@@ -115,8 +148,15 @@ class _Passage:
     def __init__(self, lines: Sequence[_SourceLine]) -> None:
         text = "\n".join(["\n" * line.gap + line.text for line in lines]).lstrip("\n")
         self._text = text
-        self._tokens = list(_TOKEN.finditer(text))
+        self._tokens = list(_token().finditer(text))
         self.words = ["\n" if token[0][0] == "\n" else token[0] for token in self._tokens]
+
+        lengths = (0 if word == "\n" else len(word) for word in self.words)
+        self._lengths = [0, *accumulate(lengths)]
+
+    def length(self, first: int, last: int) -> int:
+        """The characters of the words from one to another."""
+        return self._lengths[last] - self._lengths[first]
 
     def empty_lines(self, end: int) -> int:
         """How many empty lines follow on the end of a line."""
