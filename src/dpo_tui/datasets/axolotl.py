@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from dpo_tui.datasets.chat import Turn, reply
 from dpo_tui.domain.model import Message, Pair
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair; `messages` are the prompt alone."""
 
     messages: tuple[Message, ...]
-    chosen: Message
-    rejected: Message
+    chosen: Turn
+    rejected: Turn
 
 
 def row(pair: Pair) -> Row:
     """The row of a pair."""
-    return Row(
-        pair.messages, Message("assistant", pair.chosen), Message("assistant", pair.rejected)
-    )
+    return Row(pair.messages, reply(pair.chosen), reply(pair.rejected))
 
 
 def config(file_name: str) -> str:

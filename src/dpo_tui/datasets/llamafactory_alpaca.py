@@ -10,7 +10,7 @@ from msgspec import Struct
 from dpo_tui.domain.model import Pair
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
     instruction: str

@@ -12,14 +12,14 @@ from dpo_tui.domain.model import Message, Pair, Role
 _NAMES: dict[Role, str] = {"system": "system", "user": "human", "assistant": "gpt"}
 
 
-class Turn(Struct, frozen=True):
+class Turn(Struct, frozen=True, gc=False):
     """One message."""
 
     role: str = field(name="from")
     value: str
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
     conversations: list[Turn]

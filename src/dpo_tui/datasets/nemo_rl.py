@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dpo_tui.datasets.chat import answer
+from dpo_tui.datasets.chat import Turn, reply
 from dpo_tui.domain.model import Message, Pair
 
 
-class Completion(Struct, frozen=True):
+class Completion(Struct, frozen=True, gc=False):
     """One side."""
 
     rank: int
-    completion: tuple[Message]
+    completion: tuple[Turn]
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
     context: tuple[Message, ...]
@@ -27,5 +27,5 @@ class Row(Struct, frozen=True):
 
 def row(pair: Pair) -> Row:
     """The row of a pair."""
-    sides = Completion(0, answer(pair.chosen)), Completion(1, answer(pair.rejected))
+    sides = Completion(0, (reply(pair.chosen),)), Completion(1, (reply(pair.rejected),))
     return Row(pair.messages, sides)

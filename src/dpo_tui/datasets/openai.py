@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dpo_tui.datasets.chat import answer
+from dpo_tui.datasets.chat import Turn, reply
 from dpo_tui.domain.model import Message, Pair
 
 
-class Input(Struct, frozen=True):
+class Input(Struct, frozen=True, gc=False):
     """The prompt."""
 
     messages: tuple[Message, ...]
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
     input: Input
-    preferred_output: tuple[Message]
-    non_preferred_output: tuple[Message]
+    preferred_output: tuple[Turn]
+    non_preferred_output: tuple[Turn]
 
 
 def row(pair: Pair) -> Row:
     """The row of a pair."""
-    return Row(Input(pair.messages), answer(pair.chosen), answer(pair.rejected))
+    return Row(Input(pair.messages), (reply(pair.chosen),), (reply(pair.rejected),))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dpo_tui.datasets.chat import ended_with
-from dpo_tui.domain.model import Message
+from dpo_tui.datasets.chat import Turns, ended_with
 from dpo_tui.domain.pairs import Rating
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One response."""
 
-    messages: tuple[Message, ...]
+    messages: Turns
 
 
 def row(rating: Rating) -> Row:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dpo_tui.datasets.chat import ended_with
-from dpo_tui.domain.model import Message, Pair
+from dpo_tui.datasets.chat import Turns, ended_with
+from dpo_tui.domain.model import Pair
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
-    messages: tuple[Message, ...]
-    rejected_messages: tuple[Message, ...]
+    messages: Turns
+    rejected_messages: Turns
 
 
 def row(pair: Pair) -> Row:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dpo_tui.datasets.chat import answer
+from dpo_tui.datasets.chat import Turn, reply
 from dpo_tui.domain.model import Message, Pair
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
     prompt: tuple[Message, ...]
-    chosen: tuple[Message]
-    rejected: tuple[Message]
+    chosen: tuple[Turn]
+    rejected: tuple[Turn]
 
 
 def row(pair: Pair) -> Row:
     """The row of a pair."""
-    return Row(pair.messages, answer(pair.chosen), answer(pair.rejected))
+    return Row(pair.messages, (reply(pair.chosen),), (reply(pair.rejected),))

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dpo_tui.datasets.chat import answer
+from dpo_tui.datasets.chat import Turn, reply
 from dpo_tui.domain.model import Message
 from dpo_tui.domain.pairs import Rating
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One response."""
 
     prompt: tuple[Message, ...]
-    completion: tuple[Message]
+    completion: tuple[Turn]
     label: bool
 
 
 def row(rating: Rating) -> Row:
     """The row of a response."""
-    return Row(rating.messages, answer(rating.text), rating.is_good)
+    return Row(rating.messages, (reply(rating.text),), rating.is_good)

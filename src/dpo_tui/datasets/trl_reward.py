@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dpo_tui.datasets.chat import ended_with
-from dpo_tui.domain.model import Message, Pair
+from dpo_tui.datasets.chat import Turns, ended_with
+from dpo_tui.domain.model import Pair
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
-    chosen: tuple[Message, ...]
-    rejected: tuple[Message, ...]
+    chosen: Turns
+    rejected: Turns
     margin: float
 
 

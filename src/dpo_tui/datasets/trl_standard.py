@@ -11,7 +11,7 @@ from dpo_tui.datasets.transcript import transcript
 from dpo_tui.domain.model import Pair
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One pair."""
 
     prompt: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dpo_tui.domain.clean import dataset_messages, dataset_text
 from dpo_tui.domain.model import Mark, Message, Prompt, Remarks, Response, Source, State
+
+NO_REMARKS = Remarks()
 
 
 class Answer(NamedTuple):
@@ -23,8 +24,7 @@ class Answer(NamedTuple):
     """Who made it and how, if that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A prompt, its responses as they were shown, and what the annotator said of them."""
 
     key: str
@@ -33,7 +33,7 @@ class Judged:
     """As the dataset carries them."""
     answers: tuple[Answer, ...]
     """In the order in which they were shown."""
-    remarks: Remarks = field(default_factory=Remarks)
+    remarks: Remarks = NO_REMARKS
     """`best` is a response id."""
     name: str | None = None
     """The `id` that the prompts file gives the prompt."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 Role = Literal["system", "user", "assistant"]
 
@@ -307,8 +307,7 @@ class Group:
         return tuple(each for each in self.responses if each.set_no == self.draft.set_no)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """One chosen x one rejected response to one prompt, as the dataset carries it."""
 
     messages: tuple[Message, ...]

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from itertools import product
+from typing import NamedTuple
 
 from dpo_tui.domain.judged import Answer, Judged, judged
 from dpo_tui.domain.model import Mark, Message, Pair, Prompt, Remarks, Response, State
+
+# Looked up once: exports go through millions.
+_CHOSEN, _REJECTED, _COMPLETE = Mark.CHOSEN, Mark.REJECTED, State.COMPLETE
 
 IDENTICAL = "identical"
 SAME_WORDS = "differ in white space only"
@@ -61,8 +65,7 @@ class Unit(StrEnum):
     GOOD = "good response"
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(NamedTuple):
     """One response to one prompt that is good (chosen) or bad (rejected)."""
 
     messages: tuple[Message, ...]
@@ -145,9 +148,16 @@ def match(group: Judged, policy: PairPolicy) -> Matching:
     good: dict[tuple[str, str], tuple[Answer, Answer]] = {}
     dropped: list[Dropped] = []
     chosen, rejected = _sides(group, policy)
+    problems = {
+        each.id: _problem(each, policy)
+        for each in group.answers
+        if each.state is not _COMPLETE or not each.text
+    }
     for better, worse in (*product(chosen, rejected), *_over_chosen(group, policy)):
         sides = better.text, worse.text
-        reason = _problem(better, policy) or _problem(worse, policy) or _alike(*sides)
+        reason = _alike(*sides)
+        if problems:
+            reason = problems.get(better.id) or problems.get(worse.id) or reason
         if reason or sides in good:
             dropped.append(Dropped(better.id, worse.id, reason or REPEATED))
         else:
@@ -155,8 +165,10 @@ def match(group: Judged, policy: PairPolicy) -> Matching:
     taken = tuple(good.values())
     if policy.limit is not None and len(taken) > policy.limit:
         taken = _drawn(group, taken, policy)
-    every = sum(each.mark is Mark.CHOSEN for each in group.answers) * len(rejected)
-    spared = every - len(chosen) * len(rejected) + len(good) - len(taken)
+    spared = len(good) - len(taken)
+    if policy.best_only:
+        every = [each for each in group.answers if each.mark is _CHOSEN]
+        spared += (len(every) - len(chosen)) * len(rejected)
     return Matching(taken, tuple(dropped), spared)
 
 
@@ -177,8 +189,8 @@ def rate(group: Judged, policy: PairPolicy) -> list[Answer]:
 
 def _sides(group: Judged, policy: PairPolicy) -> tuple[list[Answer], list[Answer]]:
     """What is set against what."""
-    chosen = [each for each in group.answers if each.mark is Mark.CHOSEN]
-    rejected = [each for each in group.answers if each.mark is Mark.REJECTED]
+    chosen = [each for each in group.answers if each.mark is _CHOSEN]
+    rejected = [each for each in group.answers if each.mark is _REJECTED]
     if policy.best_only and len(chosen) > 1:
         usable = [each for each in chosen if not _problem(each, policy)] or chosen
         chosen = [_best(group, usable) or min(usable, key=lambda each: _lot(group, policy, each))]
@@ -188,7 +200,7 @@ def _sides(group: Judged, policy: PairPolicy) -> tuple[list[Answer], list[Answer
 def _over_chosen(group: Judged, policy: PairPolicy) -> Iterator[tuple[Answer, Answer]]:
     """The best against the other chosen ones, if that is wanted."""
     if policy.best_over_chosen:
-        chosen = [each for each in group.answers if each.mark is Mark.CHOSEN]
+        chosen = [each for each in group.answers if each.mark is _CHOSEN]
         if best := _best(group, chosen):
             yield from ((best, each) for each in chosen if each is not best)
 
@@ -220,15 +232,18 @@ def _lot(group: Judged, policy: PairPolicy, *answers: Answer) -> bytes:
 
 def _problem(answer: Answer, policy: PairPolicy) -> str:
     """Why an answer can't be a side of a pair; empty if it can."""
-    if answer.state is State.COMPLETE or (answer.state is State.CUT_OFF and policy.allow_cut_off):
+    state = answer.state
+    if state is State.COMPLETE or (state is State.CUT_OFF and policy.allow_cut_off):
         return "" if answer.text else EMPTY
-    return answer.state.value
+    return state.value
 
 
 def _alike(one: str, other: str) -> str:
     """Why two texts are no preference; empty if they differ."""
     if one == other:
         return IDENTICAL
+    if not one or not other:
+        return EMPTY
     # They are stripped, so those that differ in white space only have these in common.
     same_ends = one[0] == other[0] and one[-1] == other[-1]
     return SAME_WORDS if same_ends and one.split() == other.split() else ""

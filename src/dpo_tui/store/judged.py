@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from dpo_tui.domain.clean import dataset_messages, dataset_text, has_surrogates
-from dpo_tui.domain.judged import Answer, Judged
+from dpo_tui.domain.judged import NO_REMARKS, Answer, Judged
 from dpo_tui.domain.model import Mark, Message, Role, State
 from dpo_tui.errors import StoreError
 from dpo_tui.store.database import read_only
@@ -27,6 +27,14 @@ _BATCH = 256
 _TURNS = msgspec.json.Decoder(list[tuple[Role, str]]).decode
 _MARKS = msgspec.json.Decoder(dict[int, Mark]).decode
 _IDS = msgspec.json.Decoder(list[int]).decode
+
+
+class _Said(msgspec.Struct, frozen=True):
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+_SAID = msgspec.json.Decoder(_Said).decode
 _STATES = {each.value: each for each in State}
 
 
@@ -101,7 +109,7 @@ class JudgedGroups:
             responses = {row[0]: row for row in self._responses(wanted, sources=sources)}
             for group_id in batch:
                 yield [
-                    _judged(row, marks[row[2]], responses, names[row[1]])
+                    _judged(row, marks[row[2]], responses, names[row[1]], sources=sources)
                     for row in decided[group_id]
                 ]
 
@@ -131,7 +139,7 @@ class JudgedGroups:
 
 _DECISIONS = """
 SELECT groups.id, verdicts.annotator_id, decisions.id, marks, card_order, decided_at, seconds,
-    {remarks}, hex(groups.key), messages, settings
+    {remarks}, lower(hex(groups.key)), messages, settings
 FROM json_each(?) AS wanted CROSS JOIN groups ON groups.id = wanted.value
 CROSS JOIN verdicts ON verdicts.group_id = groups.id
     AND verdicts.annotator_id IN (SELECT value FROM json_each(?))
@@ -141,50 +149,61 @@ WHERE verdict = 'confirmed' AND decided_at >= ?
 
 
 def _judged(
-    row: Row, marks: dict[int, Mark], responses: Mapping[int, Row], annotator: str
+    row: Row,
+    marks: dict[int, Mark],
+    responses: Mapping[int, Row],
+    annotator: str,
+    *,
+    sources: bool,
 ) -> Judged:
     _, _, _, _, order, decided_at, seconds, remarks, key, messages, settings = row
     turns, replaced = _turns(messages)
     answers = []
     for response_id in _IDS(order):
-        _, state, data, *more = responses[response_id]
-        text, is_replaced = _text(data)
-        replaced += is_replaced
-        answer = Answer(response_id, text, marks[response_id], _STATES[state])
-        if more:
-            slot, origin, source = more
-            answer = answer._replace(slot=slot, source=source_of(origin, source))
-        answers.append(answer)
-    fields = unpack_json(settings)
+        response = responses[response_id]
+        try:
+            text = response[2].decode().strip()
+        except UnicodeDecodeError:  # lone surrogates
+            text = dataset_text(unpack(response[2]))
+            replaced += 1
+        answers.append(Answer(response_id, text, marks[response_id], _STATES[response[1]]))
+    if sources:
+        answers = [_with_source(each, responses[each.id]) for each in answers]
+    said = _said(settings)
     return Judged(
-        key=key.lower(),
-        messages=turns,
-        answers=tuple(answers),
-        remarks=unpack_remarks(remarks),
-        name=fields.get("name"),
-        tags=tuple(fields.get("tags", ())),
-        annotator=annotator,
-        decided_at=decided_at,
-        seconds=seconds,
-        replaced=replaced,
+        key,
+        turns,
+        tuple(answers),
+        unpack_remarks(remarks) if remarks else NO_REMARKS,
+        said.name,
+        said.tags,
+        annotator,
+        decided_at,
+        seconds,
+        replaced,
     )
 
 
-def _text(data: bytes) -> tuple[str, bool]:
-    """A response as the dataset carries it, and whether lone surrogates in it were replaced."""
-    try:
-        return data.decode().strip(), False
-    except UnicodeDecodeError:
-        return dataset_text(unpack(data)), True
+def _with_source(answer: Answer, response: Row) -> Answer:
+    slot, origin, source = response[3:]
+    return answer._replace(slot=slot, source=source_of(origin, source))
 
 
 def _turns(data: bytes) -> tuple[tuple[Message, ...], int]:
     """A conversation as the dataset carries it, and in how many turns surrogates were replaced."""
     try:
-        turns = [Message(role, content) for role, content in _TURNS(data)]
+        found = _TURNS(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         turns = [Message(role, content) for role, content in unpack_json(data)]
-        replaced = sum(has_surrogates(each.content) for each in turns)
-    else:
-        replaced = 0
-    return dataset_messages(turns), replaced
+        return dataset_messages(turns), sum(has_surrogates(each.content) for each in turns)
+    stripped = [(role, content.strip()) for role, content in found]
+    return tuple([Message(role, text) for role, text in stripped if text or role != "system"]), 0
+
+
+def _said(settings: bytes) -> _Said:
+    """What the prompts file says of a prompt, as far as it is asked for here."""
+    try:
+        return _SAID(settings)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # lone surrogates
+        fields = unpack_json(settings)
+        return _Said(fields.get("name"), tuple(fields.get("tags", ())))
