@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from dpo_tui.domain.model import Message, Prompt
+import pytest
+
+from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
+from dpo_tui.domain.pairs import make_pairs
+from dpo_tui.errors import InputError
 from dpo_tui.importing import Incoming
 from dpo_tui.opening import Job, open_session
 from dpo_tui.settings import Settings
@@ -14,20 +19,32 @@ PROMPT = Prompt((Message("user", "a"),), responses=ready("good", "bad"))
 
 
 async def dataset_of(
-    folder: Path, annotator: str, *, output: Path | None = None, labels: bool = True
+    folder: Path,
+    annotator: str,
+    *,
+    output: Path | None = None,
+    labels: bool = True,
+    live_format: str = "swift",
+    confirms: bool = False,
 ) -> str:
     """The name of the dataset file that a session is opened with."""
     job = Job(
         prompts_path=folder / "prompts.toml",
         incoming=Incoming(lambda _: [PROMPT]),
         session_path=folder / "s.db",
-        settings=Settings(output=output),
+        settings=Settings(output=output, live_format=live_format),
         key_of=lambda _: None,
         annotator=annotator,
         local=False,
         resume="",
     )
     opened = await open_session(job, lambda _: None, labels=labels)
+    if confirms:
+        marks = {1: Mark.CHOSEN, 2: Mark.REJECTED}
+        pairs = make_pairs(PROMPT, opened.store.group(1, annotator).shown(), marks).pairs
+        decision = Decision(1, annotator, Verdict.CONFIRMED, 1, marks, (1, 2), 1, 0.0, 0.0)
+        opened.store.decide(decision, opened.dataset.plan(pairs))
+        opened.dataset.reconcile(opened.store)
     opened.store.close()
     return opened.dataset.path.name
 
@@ -46,3 +63,30 @@ async def test_a_dataset_that_was_named_is_kept_too(tmp_path: Path) -> None:
     assert await dataset_of(tmp_path, "ann") == "named.jsonl"
     assert await dataset_of(tmp_path, "bob") == "prompts.dpo.jsonl"
     assert await dataset_of(tmp_path, "bob", output=named) == "named.jsonl"
+
+
+async def test_a_dataset_grows_in_the_form_that_was_asked_for(tmp_path: Path) -> None:
+    name = await dataset_of(tmp_path, "ann", live_format="trl", confirms=True)
+    row = json.loads((tmp_path / name).read_text())
+    assert row == {
+        "prompt": [{"role": "user", "content": "a"}],
+        "chosen": [{"role": "assistant", "content": "good"}],
+        "rejected": [{"role": "assistant", "content": "bad"}],
+    }
+
+
+async def test_forms_are_never_mixed_in_a_file(tmp_path: Path) -> None:
+    await dataset_of(tmp_path, "ann", live_format="trl", confirms=True)
+    for other in ("swift", "trl-standard", "axolotl", "trl-implicit"):
+        with pytest.raises(InputError, match="begun in another form"):
+            await dataset_of(tmp_path, "ann", live_format=other)
+    await dataset_of(tmp_path, "ann", live_format="trl")
+    await dataset_of(tmp_path, "bob", live_format="swift", confirms=True)
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet", "llamafactory-alpaca", "tlr"])
+async def test_a_dataset_needs_a_form_that_can_grow(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError) as refused:
+        await dataset_of(tmp_path, "ann", live_format=name)
+    assert "trl" in refused.value.remedy
+    assert not (tmp_path / "s.db").exists()

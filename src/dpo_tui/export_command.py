@@ -70,6 +70,7 @@ def make_job(arguments: Namespace, session: Path, settings: Settings, user: str)
         meta=arguments.meta,
         sidecar=arguments.sidecar,
         max_length=arguments.max_length,
+        near_duplicates=settings.near_duplicates,
     )
 
 

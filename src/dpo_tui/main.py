@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dpo_tui.datasets.formats import format_named
 from dpo_tui.domain.model import Progress
 from dpo_tui.errors import DpoTuiError, StoreError
 from dpo_tui.importing import Say
@@ -116,6 +117,8 @@ def _options(settings: Settings, opened: Opened) -> LabellingOptions:
         near_duplicates=settings.near_duplicates,
         reject_original=settings.reject_original,
         revisit_skipped=settings.skipped,
+        policy=settings.pair_policy,
+        unit=format_named(settings.live_format).unit,
         labels=tuple(settings.labels.items()),
     )
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
-from dpo_tui.datasets import swift
 from dpo_tui.datasets.file import check_writable
+from dpo_tui.datasets.formats import FORMATS, Format, format_named
 from dpo_tui.datasets.live import LiveDataset
-from dpo_tui.errors import BackendError
+from dpo_tui.datasets.matching import lines_of
+from dpo_tui.errors import BackendError, InputError
 from dpo_tui.importing import Incoming, Say, bring_in
 from dpo_tui.paths import known_as, own_dataset_path
 from dpo_tui.routes import MAY_PASS, KeyOf, find_routes
@@ -103,14 +104,46 @@ def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
     others = dict(store.info().dataset_paths)
     own = others.pop(job.annotator, None)
     path = job.settings.output or own
+    form = _live_format(job.settings.live_format)
     dataset = LiveDataset(
-        path or own_dataset_path(job.prompts_path, job.annotator, others.values()), swift.encode
+        path or own_dataset_path(job.prompts_path, job.annotator, others.values()), form.line
     )
     if labels:
+        _check_form(store, dataset.path, form)
         check_writable(dataset.path)
         store.remember(dataset_path=dataset.path)
     store.remember(prompts_path=known_as(job.prompts_path))
     return dataset
+
+
+def _live_format(name: str) -> Format:
+    """The form of the dataset file.
+
+    Raises:
+        InputError: it is none, or none that can grow row by row.
+    """
+    form = format_named(name)
+    if not form.is_live:
+        live = ", ".join(each.name for each in FORMATS.values() if each.is_live)
+        raise InputError(
+            f"live_format: a dataset can't grow row by row as {name}",
+            remedy=f"These can: {live}. `dpo-tui export --format {name}` writes it at any time.",
+        )
+    return form
+
+
+def _check_form(store: SessionStore, path: Path, form: Format) -> None:
+    """Refuse to mix forms in one file, which no trainer would read.
+
+    Raises:
+        InputError: the session has put rows of another form there.
+    """
+    entry = next(chain(store.unsettled(), store.settled()), None)
+    if entry and not form.is_like(lines_of(entry)):
+        raise InputError(
+            f"live_format: {path} was begun in another form than {form.name}",
+            remedy="Leave the setting as it was; `dpo-tui export` writes any form at any time.",
+        )
 
 
 async def _routes(

@@ -117,11 +117,12 @@ async def desk(
     routes: Sequence[Route] = (),
     sources: Sequence[SourceSettings] = (),
     clock: Clock = WALL_CLOCK,
+    encode: Callable[[Any], bytes] = swift.encode,
 ) -> AsyncIterator[Desk]:
     """Open the session in `folder` and run the service until the block ends."""
     store = SessionStore.open(folder / "session.db", annotator=ANNOTATOR)
     store.import_prompts(given)
-    dataset = LiveDataset(folder / "pairs.jsonl", swift.encode)
+    dataset = LiveDataset(folder / "pairs.jsonl", encode)
     disk = Disk(store)
     if url:
         routes = [Route(HttpChatClient(url, MODEL), concurrency)]

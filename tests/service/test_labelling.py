@@ -3,12 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from dpo_tui.datasets.formats import FORMATS
 from dpo_tui.domain.model import Mark, Message, Prompt, State
+from dpo_tui.domain.pairs import pair_policy
 from dpo_tui.service.outcomes import Confirmed, Refused
 from tests.samples import ready
 from tests.servers import replies
 from tests.servers.wire import ChatServer
 from tests.service.desk import PLAIN, begun_and_endless, desk, prompts
+
+LETTERS = Prompt((Message("user", "Q"),), responses=ready(*"abcd"))
 
 
 async def test_a_confirmed_group_becomes_pairs_and_the_next_one_is_shown(tmp_path: Path) -> None:
@@ -184,3 +188,27 @@ async def test_a_dataset_that_was_deleted_is_written_again(tmp_path: Path) -> No
         here.dataset.unlink()
         async with desk(tmp_path, server.url, prompts("one", "two")) as here:
             assert len(here.rows()) == 1
+
+
+async def test_the_dataset_follows_the_policy_that_was_set(tmp_path: Path) -> None:
+    options = replace(PLAIN, policy=replace(pair_policy("best"), best_over_chosen=True))
+    async with desk(tmp_path, None, [LETTERS], options=options) as here:
+        await here.labelling.marking.toggle(0, Mark.CHOSEN)
+        await here.labelling.marking.toggle_best(1)
+        outcome = await here.label()
+        assert outcome.pairs == here.labelling.progress.pairs == 3
+    sides = [(row["messages"][-1]["content"], row["rejected_response"]) for row in here.rows()]
+    assert sides == [("b", "c"), ("b", "d"), ("b", "a")]
+
+
+async def test_an_unpaired_dataset_has_a_row_for_every_response(tmp_path: Path) -> None:
+    form = FORMATS["trl-kto"]
+    options = replace(PLAIN, unit=form.unit)
+    async with desk(tmp_path, None, [LETTERS], options=options, encode=form.line) as here:
+        await here.labelling.marking.toggle(3, Mark.EXCLUDED)
+        outcome = await here.label(1)
+        assert outcome.pairs == 3
+        labels = {row["completion"][0]["content"]: row["label"] for row in here.rows()}
+        assert labels == {"a": False, "b": True, "c": False}
+        await here.labelling.undo()
+    assert here.rows() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -24,8 +25,13 @@ from dpo_tui.datasets import (
     trl_standard,
 )
 from dpo_tui.datasets.lines import line_of
-from dpo_tui.domain.pairs import Example, Unit
+from dpo_tui.domain.model import Message, Pair
+from dpo_tui.domain.pairs import Example, Rating, Unit
 from dpo_tui.errors import InputError
+
+_PROMPT = (Message("user", "question"),)
+_PAIR = Pair(_PROMPT, "good", "bad")
+_RATING = Rating(_PROMPT, "good", is_good=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,15 @@ class Format:
     def line(self, example: Example) -> bytes:
         """One example as one line of a file."""
         return line_of(self.row(example))
+
+    def is_like(self, lines: bytes) -> bool:
+        """Whether the first of these lines has this form's columns, with values of their types."""
+        sample = _PAIR if self.unit is Unit.PAIR else _RATING
+        ours, theirs = (
+            [(key, type(value)) for key, value in json.loads(each.split(b"\n", 1)[0]).items()]
+            for each in (self.line(sample), lines)
+        )
+        return ours == theirs
 
 
 _ALL: Sequence[Format] = (

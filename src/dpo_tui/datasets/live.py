@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
+from typing import Any
 
 from dpo_tui.datasets.file import DatasetFile, Span, reading, writing
 from dpo_tui.datasets.matching import Layout, find, is_in_place, lines_of, lines_start
 from dpo_tui.domain.ledger import Entry, Ledger, Reconciliation, Region
-from dpo_tui.domain.model import Pair
+from dpo_tui.domain.pairs import Example
 from dpo_tui.errors import DatasetError
 
 _BATCH = 1 << 20
@@ -20,10 +21,11 @@ _BATCH = 1 << 20
 class LiveDataset:
     """A JSONL file that several sessions and people may append to: `service.ports.Dataset`.
 
-    `encode` gives a pair's line, newline included. A symlink is resolved once, here.
+    `encode` gives the line, newline included, of what `plan` is given. A symlink is resolved once,
+    here.
     """
 
-    def __init__(self, path: Path, encode: Callable[[Pair], bytes]) -> None:
+    def __init__(self, path: Path, encode: Callable[[Any], bytes]) -> None:
         self._path = path.resolve()
         self._encode = encode
 
@@ -32,9 +34,9 @@ class LiveDataset:
         """Where it is."""
         return self._path
 
-    def plan(self, pairs: Sequence[Pair]) -> Region:
-        """Where and how these pairs would be appended now; writes nothing and never fails."""
-        lines = b"".join(map(self._encode, pairs))
+    def plan(self, examples: Sequence[Example]) -> Region:
+        """Where and how these would be appended now; writes nothing and never fails."""
+        lines = b"".join(map(self._encode, examples))
         try:
             with reading(self._path) as file:
                 return Region(0, lines) if file is None else _at_end(file, lines)

@@ -12,8 +12,8 @@ from dataclasses import replace
 from statistics import median
 
 from dpo_tui.domain.labelling import final_marks, final_remarks
-from dpo_tui.domain.model import Decision, Group, Pair, Progress, Remarks, Verdict
-from dpo_tui.domain.pairs import make_pairs
+from dpo_tui.domain.model import Decision, Group, Progress, Remarks, Verdict
+from dpo_tui.domain.pairs import Example, make_pairs
 from dpo_tui.errors import DatasetError, StoreError
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.generation import Generation
@@ -119,18 +119,20 @@ class Labelling:
             copies=arrangement.copies,
         )
         remarks = final_remarks(shown, draft, marks)
-        pairing = make_pairs(group.prompt, shown, marks, remarks)
+        options = self._screen.options
+        pairing = make_pairs(group.prompt, shown, marks, remarks, options.policy)
+        examples = pairing.examples(options.unit)
         decision = replace(
             self._decision(group, Verdict.CONFIRMED),
             marks=marks,
             order=tuple(each.id for each in shown),
-            pair_count=len(pairing.pairs),
+            pair_count=len(examples),
             remarks=remarks,
         )
-        decision = await self._disk.run(self._commit, decision, pairing.pairs)
+        decision = await self._disk.run(self._commit, decision, examples)
         unfinished = len(arrangement.order) - len(shown)
         await self._after_decision(decision, group)
-        return Confirmed(group.position, len(pairing.pairs), pairing.dropped, unfinished)
+        return Confirmed(group.position, len(examples), pairing.dropped, unfinished)
 
     async def skip(self) -> Group | Refused:
         """Leave the group out and show the next undecided one; returns the one that was skipped."""
@@ -202,9 +204,9 @@ class Labelling:
             seconds=self._screen.stopwatch.seconds,
         )
 
-    def _commit(self, decision: Decision, pairs: Sequence[Pair]) -> Decision:
-        """Put a decision on disk, with the place that its pairs will have in the dataset."""
-        region = self._dataset.plan(pairs) if pairs else None
+    def _commit(self, decision: Decision, examples: Sequence[Example]) -> Decision:
+        """Put a decision on disk, with the place that its rows will have in the dataset."""
+        region = self._dataset.plan(examples) if examples else None
         return self._disk.store.decide(decision, region)
 
     async def _after_decision(self, decision: Decision, group: Group) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from dpo_tui.domain.labelling import turn_to
 from dpo_tui.domain.marking import unite
 from dpo_tui.domain.model import Draft, Group, Response
+from dpo_tui.domain.pairs import PairPolicy, Unit
 from dpo_tui.service.arrangement import OWN, Arrangement, arrange
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.endpoint import Health
@@ -40,6 +41,10 @@ class LabellingOptions:
     """Whether a response is marked rejected once it was edited."""
     revisit_skipped: bool = False
     """Whether skipped groups come back when all others are decided."""
+    policy: PairPolicy = field(default_factory=PairPolicy)
+    """Which pairs a group gives."""
+    unit: Unit = Unit.PAIR
+    """What a row of the dataset is made of."""
     labels: tuple[tuple[str, str], ...] = field(default=())
     """What a decision can be labelled with: name and meaning."""
 

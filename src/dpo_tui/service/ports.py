@@ -17,11 +17,11 @@ from dpo_tui.domain.model import (
     Draft,
     Group,
     ImportSummary,
-    Pair,
     Progress,
     Prompt,
     Response,
 )
+from dpo_tui.domain.pairs import Example
 
 
 class Clock(Protocol):
@@ -98,8 +98,8 @@ class Dataset(Protocol):
         """Where it is."""
         ...
 
-    def plan(self, pairs: Sequence[Pair]) -> Region:
-        """Where and how these pairs would be appended now; writes nothing and never fails."""
+    def plan(self, examples: Sequence[Example]) -> Region:
+        """Where and how these would be appended now; writes nothing and never fails."""
         ...
 
     def reconcile(self, ledger: Ledger) -> Reconciliation:
