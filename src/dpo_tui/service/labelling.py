@@ -15,6 +15,7 @@ from dpo_tui.domain.labelling import final_marks, final_remarks
 from dpo_tui.domain.model import Decision, Group, Progress, Remarks, Verdict
 from dpo_tui.domain.pairs import Example, make_pairs
 from dpo_tui.errors import DatasetError, StoreError
+from dpo_tui.service.browsing import Browsing
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.generation import Generation
 from dpo_tui.service.marking import Marking
@@ -32,7 +33,7 @@ class Labelling:
     """One annotator at work on one session.
 
     Decides and goes from group to group; what is said of a group until then is done by `marking`,
-    and its responses come from `supply` and `writing`.
+    and its responses come from `supply` and `writing`; `browsing` finds the others.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Labelling:
         self.marking = Marking(self._screen)
         self.supply = Supply(self._screen)
         self.writing = Writing(self._screen)
+        self.browsing = Browsing(self._screen)
         self._disk = disk
         self._dataset = dataset
         self._clock = clock

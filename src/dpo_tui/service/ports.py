@@ -11,6 +11,7 @@ from typing import Protocol
 
 from dpo_tui.domain.chat import Ask, ChatEvent
 from dpo_tui.domain.ledger import Entry, Ledger, Reconciliation, Region
+from dpo_tui.domain.listing import Bite, Filter, Found, GroupRow
 from dpo_tui.domain.model import (
     Completion,
     Decision,
@@ -22,6 +23,7 @@ from dpo_tui.domain.model import (
     Response,
 )
 from dpo_tui.domain.pairs import Example
+from dpo_tui.domain.searching import Query
 
 
 class Clock(Protocol):
@@ -163,6 +165,24 @@ class Store(Ledger, Protocol):
 
     def group_at(self, position: int) -> int | None:
         """The id of the group at a position of the queue; None behind its ends."""
+        ...
+
+    def list_groups(
+        self, annotator: str, filter_: Filter, tag: str | None, after: int, limit: int
+    ) -> Bite[GroupRow]:
+        """At most `limit` groups behind position `after`, with a tag if one is given."""
+        ...
+
+    def find_name(self, name: str, after: int) -> Bite[int]:
+        """The group behind position `after` whose prompt has this `id` in the prompts file."""
+        ...
+
+    def search(self, query: Query, after: int) -> Bite[Found]:
+        """The texts behind position `after` that have what is searched for."""
+        ...
+
+    def search_group(self, query: Query, group_id: int) -> Sequence[Found]:
+        """The texts of one group that have what is searched for."""
         ...
 
     def upcoming(self, annotator: str, start: int, limit: int) -> Sequence[Group]:

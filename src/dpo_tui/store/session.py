@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from dpo_tui.domain.ledger import Entry, Region
+from dpo_tui.domain.listing import Bite, Filter, Found, GroupRow
 from dpo_tui.domain.model import (
     Completion,
     Decision,
@@ -17,7 +18,8 @@ from dpo_tui.domain.model import (
     Prompt,
     Response,
 )
-from dpo_tui.store import checks, decisions, groups, imports, queue, regions
+from dpo_tui.domain.searching import Query
+from dpo_tui.store import catalogue, checks, decisions, groups, imports, queue, regions
 from dpo_tui.store.preferences import PreferenceTaker
 from dpo_tui.store.sessionfile import SessionFile
 
@@ -95,6 +97,29 @@ class SessionStore(SessionFile):
         """The id of the group at a position of the queue; None behind its ends."""
         with self._database.reading() as connection:
             return queue.group_at(connection, position)
+
+    def list_groups(
+        self, annotator: str, filter_: Filter, tag: str | None, after: int, limit: int
+    ) -> Bite[GroupRow]:
+        """At most `limit` groups behind position `after`, with a tag if one is given."""
+        annotator_id = self._id(annotator)
+        with self._database.reading() as connection:
+            return catalogue.list_groups(connection, annotator_id, filter_, tag, after, limit)
+
+    def find_name(self, name: str, after: int) -> Bite[int]:
+        """The group behind position `after` whose prompt has this `id` in the prompts file."""
+        with self._database.reading() as connection:
+            return catalogue.find_name(connection, name, after)
+
+    def search(self, query: Query, after: int) -> Bite[Found]:
+        """The texts behind position `after` that have what is searched for."""
+        with self._database.reading() as connection:
+            return catalogue.search(connection, query, after)
+
+    def search_group(self, query: Query, group_id: int) -> Sequence[Found]:
+        """The texts of one group that have what is searched for."""
+        with self._database.reading() as connection:
+            return catalogue.search_group(connection, query, group_id)
 
     def upcoming(self, annotator: str, start: int, limit: int) -> Sequence[Group]:
         """Undecided groups from position `start` on, in order, at most `limit`."""
