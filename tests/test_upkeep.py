@@ -7,13 +7,14 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset
-from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Verdict
+from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Remarks, Verdict
 from dpo_tui.store.session import SessionStore
 from tests.samples import ready
 from tests.terminal.program import ANNOTATOR, Person
@@ -92,8 +93,38 @@ def test_history_in_json_names_everything(person: Person, session: Path) -> None
         "pairs": 1,
         "seconds": 2.4,
         "state": "taken back",
+        "flagged": False,
+        "tie": False,
+        "best": None,
+        "strength": None,
+        "labels": [],
+        "note": "",
     }
     assert (before["verdict"], before["state"]) == ("skipped", "counts")
+
+
+def test_history_tells_remarks_and_flags(person: Person, session: Path) -> None:
+    store = SessionStore.open(session, annotator=ANNOTATOR)
+    remarks = Remarks(best=7, strength=2, note="odd \x1b[31m", labels=("wrong", "long"))
+    marks = {7: Mark.CHOSEN, 8: Mark.REJECTED}
+    decided = Decision(4, ANNOTATOR, Verdict.CONFIRMED, 1, marks, (8, 7), 0, 1e9, 1.0)
+    store.decide(replace(decided, remarks=remarks), None)
+    store.set_flag(4, ANNOTATOR, flagged=True)
+    store.close()
+    result = person.run("history", "--session", str(session), "--limit", "1", COLUMNS="140")
+    head, row = result.stdout.splitlines()
+    assert head.split()[-1] == "remarks"
+    assert "flagged, wrong, long, strength 2, odd" in row
+    assert "\x1b" not in row
+    result = person.run("history", "--session", str(session), "--json", "--limit", "1")
+    told = json.loads(result.stdout)
+    assert (told["best"], told["strength"], told["labels"]) == (2, 2, ["wrong", "long"])
+    assert (told["note"], told["flagged"], told["tie"]) == ("odd \x1b[31m", True, False)
+    copy = person.folder / "copy.db"
+    assert person.run("backup", str(copy), "--session", str(session)).returncode == 0
+    again = person.run("history", "--session", str(copy), "--json", "--limit", "1")
+    assert again.stdout == result.stdout
+    assert person.run("verify", "--session", str(session)).returncode == 0
 
 
 def test_history_of_one_annotator_and_of_nothing(person: Person, session: Path) -> None:

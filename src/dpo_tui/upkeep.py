@@ -16,6 +16,7 @@ from dpo_tui.datasets import swift
 from dpo_tui.datasets.inspection import inspect_dataset
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.display import display_line
+from dpo_tui.domain.model import Decision
 from dpo_tui.errors import DatasetError, StoreError
 from dpo_tui.output import Output
 from dpo_tui.store.backup import copy_database
@@ -34,16 +35,20 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"], int | None], ...] = (
     ("pairs", "right", None),
     ("time", "right", None),
     ("", "left", None),
+    ("remarks", "left", 1),
 )
 
 
 def print_history(decisions: Iterable[PastDecision]) -> None:
     """Decisions as a table that fits the terminal; the prompt gives way."""
+    rows = [_cells(past) for past in decisions]
+    # Most people never remark anything: the prompts have the room then.
+    width = len(_COLUMNS) if any(cells[-1] for cells in rows) else len(_COLUMNS) - 1
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    for heading, justify, ratio in _COLUMNS:
+    for heading, justify, ratio in _COLUMNS[:width]:
         table.add_column(heading, justify=justify, ratio=ratio, no_wrap=True, overflow="ellipsis")
-    for past in decisions:
-        table.add_row(*(Text(display_line(cell)) for cell in _cells(past)))
+    for cells in rows:
+        table.add_row(*(Text(display_line(cell)) for cell in cells[:width]))
     if table.row_count:
         Output().print(table)
     else:
@@ -60,7 +65,21 @@ def _cells(past: PastDecision) -> tuple[str, ...]:
         str(decision.pair_count),
         f"{decision.seconds:.0f}s",
         str(past.fate),
+        _remarks(past),
     )
+
+
+def _remarks(past: PastDecision) -> str:
+    """What was said besides the marks, in short."""
+    said = past.decision.remarks
+    parts = (
+        "flagged" if past.flagged else "",
+        *said.labels,
+        "tie" if said.tie else "",
+        f"strength {said.strength}" if said.strength else "",
+        said.note[:_TEXT_SHOWN],
+    )
+    return ", ".join(filter(None, parts))
 
 
 def print_history_json(decisions: Iterable[PastDecision]) -> None:
@@ -77,8 +96,20 @@ def print_history_json(decisions: Iterable[PastDecision]) -> None:
             "pairs": decision.pair_count,
             "seconds": round(decision.seconds, 3),
             "state": past.fate,
+            "flagged": past.flagged,
+            "tie": decision.remarks.tie,
+            "best": _number(decision, decision.remarks.best),
+            "strength": decision.remarks.strength,
+            "labels": decision.remarks.labels,
+            "note": decision.remarks.note,
         }
         print(json.dumps(row))  # noqa: T201 - a command's output
+
+
+def _number(decision: Decision, response_id: int | None) -> int | None:
+    """The number of a response's card as it was shown."""
+    order = decision.order
+    return order.index(response_id) + 1 if response_id in order else None
 
 
 def _local(unix_time: float) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class PastDecision:
     """The `id` that the prompts file gives the prompt."""
     text: str
     """What the user says last in the prompt."""
+    flagged: bool = False
+    """Whether the annotator wants to come back to the group."""
 
 
 def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecision]:
@@ -51,7 +53,9 @@ def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecis
             annotator_id: unpack(name)
             for annotator_id, name in connection.execute("SELECT id, name FROM annotators")
         }
-        columns = decision_columns(version_of(connection))
+        version = version_of(connection)
+        columns = decision_columns(version)
+        flags = _flags(connection) if version >= 3 else frozenset()
         undone: set[int] = set()
         told: set[int] = set()
         # Going back, what comes first of a decision is what happened to it last.
@@ -66,8 +70,16 @@ def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecis
                 told.discard(decision_id)
                 if annotator in {None, names[annotator_id]}:
                     decision = load_decision(connection, decision_id, names[annotator_id], columns)
-                    yield _past(connection, decision, annotator_id, is_undone=decision_id in undone)
+                    past = _past(
+                        connection, decision, annotator_id, is_undone=decision_id in undone
+                    )
+                    yield replace(past, flagged=(annotator_id, decision.group_id) in flags)
                 undone.discard(decision_id)
+
+
+def _flags(connection: sqlite3.Connection) -> frozenset[tuple[int, int]]:
+    """Who wants to come back to which group."""
+    return frozenset(connection.execute("SELECT annotator_id, group_id FROM flags"))
 
 
 def _past(

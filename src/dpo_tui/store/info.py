@@ -34,6 +34,8 @@ class SessionInfo:
     """The dataset files that decisions go to, by annotator; can be the same one."""
     last_change: ImportSummary = field(default_factory=ImportSummary)
     """What the last edit of the prompts file changed."""
+    flagged: Mapping[str, int] = field(default_factory=dict)
+    """How many groups of the queue each annotator wants to come back to; only who has some."""
 
 
 def describe(path: Path) -> SessionInfo:
@@ -71,7 +73,18 @@ def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
             progress,
             _dataset_paths(connection),
             _last_change(connection),
+            _flagged(connection),
         )
+
+
+def _flagged(connection: sqlite3.Connection) -> dict[str, int]:
+    if version_of(connection) < 3:
+        return {}
+    rows = connection.execute(
+        "SELECT name, count(*) FROM flags JOIN annotators ON annotators.id = annotator_id "
+        "JOIN groups ON groups.id = group_id WHERE position IS NOT NULL GROUP BY annotators.id"
+    )
+    return {unpack(name): count for name, count in rows}
 
 
 def _dataset_paths(connection: sqlite3.Connection) -> dict[str, Path]:
