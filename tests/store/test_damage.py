@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpo_tui.domain.ledger import Region
+from dpo_tui.domain.listing import Filter
 from dpo_tui.domain.model import Decision, Draft, Mark, Message, Prompt, Verdict
+from dpo_tui.domain.searching import Query
 from dpo_tui.errors import StoreError
 from dpo_tui.store.checks import check_session
 from dpo_tui.store.history import read_history
@@ -35,8 +37,11 @@ COLUMNS = [
     ("decisions", "card_order"),
     ("decisions", "verdict"),
     ("decisions", "lines"),
+    ("decisions", "remarks"),
     ("drafts", "marks"),
     ("drafts", "shelved"),
+    ("drafts", "remarks"),
+    ("typed", "text"),
     ("session", "last_change"),
     ("journal", "action"),
 ]
@@ -51,6 +56,7 @@ def make(path: Path) -> None:
         decision = Decision(1, ME, Verdict.CONFIRMED, 1, marks, (1, 2), 1, 0.0, 0.0)
         store.decide(decision, Region(0, b"line\n"))
         store.save_draft(2, ME, Draft(1, {0: Mark.CHOSEN}))
+        store.keep_text(2, ME, 0, "half a")
 
 
 def write(path: Path, table: str, column: str, value: object) -> None:
@@ -67,6 +73,10 @@ def use(path: Path) -> None:
         store.import_prompts([*PROMPTS, *PROMPTS])
         for number in (1, 2):
             store.group(number, ME)
+        store.list_groups(ME, Filter.ALL, "t", -1, 9)
+        store.find_name("a", -1)
+        store.search(Query("a"), -1)
+        store.kept_text(2, ME, 0)
         store.unsettled()
         store.undo(ME)
         store.redo(ME)
@@ -105,7 +115,10 @@ def test_nonsense_is_told_and_found(place: tuple[str, str], value: object) -> No
         ("responses", "source", "response 1 is damaged"),
         ("decisions", "marks", "decision 1 is damaged"),
         ("decisions", "lines", "decision 1 is damaged"),
+        ("decisions", "remarks", "decision 1 is damaged"),
         ("drafts", "marks", "marks in progress of group 2 is damaged"),
+        ("drafts", "remarks", "marks in progress of group 2 is damaged"),
+        ("typed", "text", "text that is being typed in group 2 is damaged"),
         ("session", "last_change", "what it says of itself is damaged"),
         ("journal", "action", "journal"),
     ],

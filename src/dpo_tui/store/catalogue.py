@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dpo_tui.domain.listing import Bite, Filter, Found, GroupRow
 from dpo_tui.domain.model import Verdict
 from dpo_tui.domain.searching import Query
+from dpo_tui.store.faults import making_sense
 from dpo_tui.store.rows import Row, pack_json, prompt_of, unpack, unpack_json
 
 _LISTED = 2000
@@ -103,18 +104,19 @@ def _row(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> Gr
         """,  # noqa: S608 - constants
         {"annotator": annotator_id, "group": group_id},
     ).fetchone()
-    prompt = prompt_of(messages, settings, ())
-    return GroupRow(
-        id=group_id,
-        position=position,
-        name=prompt.name,
-        text=prompt.messages[-1].content[:_TEXT_SHOWN],
-        verdict=None if verdict is None else Verdict(verdict),
-        flagged=bool(flagged),
-        edited=bool(edited),
-        failed=bool(failed),
-        tags=prompt.tags,
-    )
+    with making_sense(f"group {group_id}"):
+        prompt = prompt_of(messages, settings, ())
+        return GroupRow(
+            id=group_id,
+            position=position,
+            name=prompt.name,
+            text=prompt.messages[-1].content[:_TEXT_SHOWN],
+            verdict=None if verdict is None else Verdict(verdict),
+            flagged=bool(flagged),
+            edited=bool(edited),
+            failed=bool(failed),
+            tags=prompt.tags,
+        )
 
 
 def find_name(connection: sqlite3.Connection, name: str, after: int) -> Bite[int]:
@@ -125,8 +127,9 @@ def find_name(connection: sqlite3.Connection, name: str, after: int) -> Bite[int
         (after, after + _NAMED, b'"name":' + pack_json(name)),
     )
     for group_id, messages, settings in rows:
-        if prompt_of(messages, settings, ()).name == name:
-            return Bite([group_id], None)
+        with making_sense(f"group {group_id}"):
+            if prompt_of(messages, settings, ()).name == name:
+                return Bite([group_id], None)
     (queued,) = connection.execute("SELECT queued FROM session").fetchone()
     return Bite([], after + _NAMED if after + _NAMED < queued else None)
 
@@ -140,9 +143,10 @@ def search(connection: sqlite3.Connection, query: Query, after: int) -> Bite[Fou
     found: list[Found] = []
     size = 0
     for number, row in enumerate(rows, start=1):
-        texts = _texts(connection, row)
+        with making_sense(f"group {row[0]}"):
+            texts = _texts(connection, row)
+            found += _matches(row, texts, query)
         size += sum(len(text) for _, text in texts)
-        found += _matches(row, texts, query)
         if size >= _SEARCHED_BYTES and number < len(rows):
             return Bite(found, row[1])
     return Bite(found, rows[-1][1] if len(rows) == _SEARCHED else None)
@@ -151,7 +155,8 @@ def search(connection: sqlite3.Connection, query: Query, after: int) -> Bite[Fou
 def search_group(connection: sqlite3.Connection, query: Query, group_id: int) -> Sequence[Found]:
     """The texts of one group that have what is searched for."""
     row = connection.execute(f"{_SEARCH_COLUMNS} WHERE id = ?", (group_id,)).fetchone()
-    return [*_matches(row, _texts(connection, row), query)]
+    with making_sense(f"group {group_id}"):
+        return [*_matches(row, _texts(connection, row), query)]
 
 
 _SEARCH_COLUMNS = "SELECT id, ifnull(position, -1), messages, settings FROM groups"

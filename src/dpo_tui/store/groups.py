@@ -134,7 +134,8 @@ def kept_text(
         "SELECT text FROM typed WHERE annotator_id = ? AND group_id = ? AND response_id = ?",
         (annotator_id, group_id, about),
     ).fetchone()
-    return None if row is None else unpack(row[0])
+    with making_sense(f"text that is being typed in group {group_id}"):
+        return None if row is None else unpack(row[0])
 
 
 def _draft(

@@ -18,6 +18,7 @@ from dpo_tui.store.rows import (
     draft_of_row,
     prompt_of,
     response_of,
+    unpack,
 )
 
 
@@ -49,6 +50,12 @@ _ROWS = (
         f"group_id, {DRAFT_COLUMNS}",
         "drafts",
         lambda row: draft_of_row(row[1:]),
+    ),
+    _Rows(
+        "text that is being typed in group",
+        "group_id, text",
+        "typed",
+        lambda row: unpack(row[1]),
     ),
 )
 
