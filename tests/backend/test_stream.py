@@ -171,7 +171,7 @@ async def test_a_cut_inside_an_event_drops_that_event() -> None:
 
 
 async def test_a_cut_before_anything_has_begun_is_an_error() -> None:
-    with pytest.raises(ConnectError, match="hung up"):
+    with pytest.raises(ServerError, match="hung up before the first token"):
         await ask_once(ask(), replies.events(b": ping\n\n", cut=True))
 
 

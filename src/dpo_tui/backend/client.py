@@ -257,8 +257,12 @@ class HttpChatClient:
     ) -> Iterator[ChatEvent]:
         # What a server leaves behind that is gone for good is asked for again, when it is back.
         is_cut = isinstance(trouble, ConnectError) and not isinstance(trouble, ServerGoneError)
-        broke_off = is_cut and choices.has_begun
-        if trouble and not broke_off and not choices.is_finished:
+        if is_cut and not choices.has_begun:
+            raise ServerError(
+                f"{self.endpoint} hung up before the first token.",
+                remedy="The server's own log says more.",
+            ) from trouble
+        if trouble and not is_cut and not choices.is_finished:
             yield from choices.close_finished()
             raise trouble
         if not choices.has_begun:

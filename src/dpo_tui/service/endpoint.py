@@ -57,13 +57,16 @@ class EndpointStatus:
     remedy: str = ""
 
 
-def spares_the_card(error: BackendError) -> bool:
+def spares_the_card(error: BackendError, *, is_admitted: bool) -> bool:
     """Whether a failed request says something about the endpoint alone.
 
     Such a failure doesn't count as an attempt at a response: it is asked for again when the
-    endpoint is back, however long that takes.
+    endpoint is back, however long that takes. Nonsense from a server that had begun to answer well
+    may be due to this one prompt, which would be asked for again for ever.
     """
-    return isinstance(error, ConnectError | BusyError | AuthError | ModelError | ProtocolError)
+    if isinstance(error, ProtocolError):
+        return not is_admitted
+    return isinstance(error, ConnectError | BusyError | AuthError | ModelError)
 
 
 def seconds_to_probe(error: BackendError | None, strikes: int) -> float:

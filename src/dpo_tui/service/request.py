@@ -49,6 +49,8 @@ class Request:
         self._on_room = on_room
         """Called when a slot, and with it room at the endpoint, is free for another request."""
         self._on_change = on_change
+        self._is_admitted = False
+        """Whether the server has begun to answer."""
         self._endpoint.in_flight += len(self.open)
         for live in self.open.values():
             live.begin(clock.monotonic())
@@ -73,6 +75,7 @@ class Request:
     def _heed(self, event: ChatEvent) -> None:
         match event:
             case Admitted():
+                self._is_admitted = True
                 self._endpoint.works()
                 for live in self.open.values():
                     live.phase = Phase.ADMITTED
@@ -116,7 +119,7 @@ class Request:
         if not is_refused:
             self._endpoint.close(error)
         for slot, live in sorted(self.open.items()):
-            if spares_the_card(error):
+            if spares_the_card(error, is_admitted=self._is_admitted):
                 live.wait()
             elif not is_refused and live.attempts + 1 < _ATTEMPTS:
                 live.retry(error.message)
