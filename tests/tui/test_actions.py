@@ -10,11 +10,11 @@ from dpo_tui.inputs import Place
 from dpo_tui.tui.actions import ACTIONS, Action, Scope
 from dpo_tui.tui.app import DpoTuiApp
 from dpo_tui.tui.key_page import sections
-from dpo_tui.tui.keymap import DEFAULT_KEYMAP, read_keymap
+from dpo_tui.tui.keymap import DEFAULT_KEYMAP, read_keymap, textual_name
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from tests.servers import replies
-from tests.service.desk import prompts
+from tests.service.desk import begun_and_endless, prompts
 from tests.tui.pilot import ABC, screen
 
 OWNERS = {Scope.ANNOTATE: AnnotateScreen, Scope.EVERYWHERE: DpoTuiApp}
@@ -207,3 +207,32 @@ async def test_every_action_is_in_the_palette(tmp_path: Path) -> None:
         text = here.text()
         for action in ACTIONS:
             assert action.name == "palette" or action.help[:60] in text, action.name
+
+
+LEAVES = {"quit", "edit_outside"}
+"""These give the terminal away, which is for a real one to test."""
+
+
+@pytest.mark.parametrize("state", ["complete", "streaming", "failed", "ended"])
+async def test_no_key_breaks_anything_in_any_state(tmp_path: Path, state: str) -> None:
+    reply = {
+        "streaming": begun_and_endless("alpha text"),
+        "failed": replies.error(400, "refused, gamma text"),
+    }.get(state, ABC)
+    given = prompts("first") if state == "ended" else prompts("first", "second", "third")
+    async with screen(tmp_path, reply, given) as here:
+        await here.until("alpha text" if state == "streaming" else "gamma text")
+        if state == "ended":
+            await here.press("1", "enter")
+            await here.until("Every group is decided")
+        for action in ACTIONS:
+            for key in action.keys if action.name not in LEAVES else ():
+                await here.press(textual_name(key))
+                await here.press("escape")
+                await here.pilot.pause()
+                assert here.app.is_running, (action.name, key)
+                assert here.app.crashed is None, (action.name, key)
+        while len(here.app.screen_stack) > 1:
+            await here.press("escape")
+            await here.pilot.pause()
+        await here.until("? help")
