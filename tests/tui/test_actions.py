@@ -150,6 +150,15 @@ async def test_help_leads_back_and_decides_nothing(tmp_path: Path, key: str) -> 
         assert here.desk.labelling.progress.left == 1
 
 
+async def test_help_has_two_columns_where_there_is_room(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first"), size=(140, 60)) as here:
+        await here.press("question_mark")
+        await here.until("next start shows this group")
+        assert any(
+            "Judge" in line and "Move within a group" in line for line in here.text().splitlines()
+        )
+
+
 async def test_help_scrolls_at_80x24(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, prompts("first")) as here:
         await here.press("question_mark")

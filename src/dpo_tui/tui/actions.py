@@ -23,9 +23,9 @@ class Section(StrEnum):
     JUDGE = "Judge"
     ANSWER = "Answer yourself"
     RESPONSES = "Get responses"
+    LOOK = "Look"
     MOVE = "Move within a group"
     GROUPS = "Go to other groups"
-    LOOK = "Look"
     PROGRAM = "Program"
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from dpo_tui.tui.actions import Section
 from dpo_tui.tui.bindings import same_keys
 from dpo_tui.tui.key_page import RULES, Line, sections
 from dpo_tui.tui.keymap import Keymap
@@ -38,19 +39,20 @@ class HelpScreen(ModalScreen[None]):
         same_keys("last_card", "scroll_pages(1000)"),
     ]
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (138, "-wide")]  # noqa: RUF012 (Textual's own way)
+
     def __init__(self, keymap: Keymap) -> None:
         super().__init__()
         self._keymap = keymap
         self._page = VerticalScroll(can_focus=False)
 
     def compose(self) -> ComposeResult:
-        """The keys by section, and the rules of marking."""
-        with self._page:
-            for heading, lines in sections(self._keymap):
-                yield Static(heading, classes="heading", markup=False)
-                yield Static(_table(lines))
-            yield Static("Rules", classes="heading", markup=False)
-            yield Static(RULES, markup=False)
+        """The keys by section and the rules of marking, in two columns where the width allows."""
+        said = [(heading, _table(lines)) for heading, lines in sections(self._keymap)]
+        of_moving = [heading for heading, _ in said].index(Section.MOVE)
+        with self._page, Container():
+            yield Vertical(*_statics(said[:of_moving]))
+            yield Vertical(*_statics([*said[of_moving:], ("Rules", Text(RULES))]))
 
     def action_scroll_lines(self, lines: int) -> None:
         """Scroll by lines."""
@@ -60,6 +62,12 @@ class HelpScreen(ModalScreen[None]):
         """Scroll by pages, a line of overlap kept."""
         height = max(1, self._page.size.height - 1)
         self._page.scroll_relative(y=round(height * pages), animate=False)
+
+
+def _statics(said: Sequence[tuple[str, Table | Text]]) -> Iterator[Static]:
+    for heading, text in said:
+        yield Static(heading, classes="heading", markup=False)
+        yield Static(text)
 
 
 def _table(lines: Sequence[Line]) -> Table:
