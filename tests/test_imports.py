@@ -17,6 +17,7 @@ PACKAGE = Path(dpo_tui.__file__).parent
 BUILT_ON_ALL_OTHERS = {
     "__main__",
     "checkup",
+    "convert_command",
     "export_command",
     "exporting",
     "importing",

@@ -47,6 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_backup(commands)
     _add_export(commands)
     _add_report(commands)
+    _add_convert(commands)
     return parser
 
 
@@ -172,7 +173,13 @@ def _add_work_arguments(command: _Parser) -> None:
     sampling.add_argument(
         "--concurrency", metavar="N", help="completions to keep the server busy with (default 8)"
     )
-    _add_rows_arguments(command)
+    rows = _add_rows_arguments(command)
+    rows.add_argument(
+        "--preferences",
+        metavar="ignore|suggest|decide",
+        help="what becomes of preferences in them: nothing (the default), marks that you see, or "
+        "decisions of an annotator named after the file",
+    )
     files = command.add_argument_group("files")
     files.add_argument(
         "--output",
@@ -205,7 +212,7 @@ def _add_work_arguments(command: _Parser) -> None:
     )
 
 
-def _add_rows_arguments(command: _Parser) -> None:
+def _add_rows_arguments(command: _Parser) -> argparse._ArgumentGroup:
     """The arguments that say how rows of other people's files are read."""
     rows = command.add_argument_group("rows of other formats")
     rows.add_argument(
@@ -220,12 +227,7 @@ def _add_rows_arguments(command: _Parser) -> None:
     rows.add_argument(
         "--bad-rows", metavar="SHARE", help="how many may be of no use, 0 to 1 (default 0.05)"
     )
-    rows.add_argument(
-        "--preferences",
-        metavar="ignore|suggest|decide",
-        help="what becomes of preferences in them: nothing (the default), marks that you see, or "
-        "decisions of an annotator named after the file",
-    )
+    return rows
 
 
 def _add_server_arguments(command: _Parser) -> argparse._ArgumentGroup:
@@ -401,6 +403,11 @@ def _add_export_arguments(command: _Parser) -> None:
         default=None,
         help="let responses that hit the token limit be part of pairs",
     )
+    _add_check_arguments(command)
+
+
+def _add_check_arguments(command: _Parser) -> None:
+    """What is worth a warning."""
     checks = command.add_argument_group("warnings")
     checks.add_argument(
         "--max-length", type=int, default=1024, metavar="N", help="tokens that your trainer reads"
@@ -411,6 +418,32 @@ def _add_export_arguments(command: _Parser) -> None:
         metavar="FILE",
         help="tokenizer.json to count with (extra 'tokenizers'); else lengths are estimated",
     )
+
+
+def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="rewrite preference data of one format in another",
+        description="Rewrite a file of preferences in the form of another trainer, without a "
+        "session. What the rows are is found out if it isn't said. What was left out is told with "
+        "its reason. The file is there whole or not at all.",
+        epilog=_EPILOG,
+    )
+    source = convert.add_argument(
+        "input", type=Path, metavar="IN", help="a file, hf:owner/name[:split], - for standard input"
+    )
+    target = convert.add_argument(
+        "output", type=Path, metavar="OUT", help="a file, - for standard output; .gz compresses"
+    )
+    for each in (source, target):
+        each.complete = shtab.FILE  # type: ignore[attr-defined]
+    convert.add_argument("--to", required=True, metavar="FORMAT", help="as `export` names them")
+    convert.add_argument("--force", action="store_true", help="replace OUT if it is there")
+    _add_rows_arguments(convert)
+    pairs = convert.add_argument_group("pairs")
+    _add_pair_arguments(pairs)
+    pairs.add_argument("--seed", type=int, default=0, metavar="N", help="of all lots (default 0)")
+    _add_check_arguments(convert)
 
 
 def _add_pair_arguments(group: argparse._ArgumentGroup) -> None:

@@ -410,6 +410,17 @@ def _named(arguments: Namespace) -> list[str]:
     return words + (["--annotator", arguments.annotator] if arguments.annotator else [])
 
 
+def _convert(arguments: Namespace) -> int:
+    from dpo_tui import paths
+    from dpo_tui.convert_command import run_convert
+    from dpo_tui.settings import read_config, resolve_settings
+
+    flags = {name: vars(arguments)[name] for name in ("pairs", "best_over_chosen", "bad_rows")}
+    config = read_config(paths.config_file())
+    run_convert(arguments, resolve_settings(flags, os.environ, {}, config))
+    return 0
+
+
 def _settings_for(arguments: Namespace) -> Settings:
     """The settings of a command that looks after a session; only flags that are settings count."""
     from dpo_tui import paths
@@ -455,4 +466,5 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "backup": _backup,
     "export": _export,
     "report": _report,
+    "convert": _convert,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from dpo_tui.datasets.formats import format_named
-from dpo_tui.datasets.lengths import Estimate, TokenizerRuler
+from dpo_tui.datasets.formats import Format, format_named
+from dpo_tui.datasets.lengths import Estimate, Ruler, TokenizerRuler
 from dpo_tui.datasets.output import STDOUT, check_output
 from dpo_tui.display import display, display_line
 from dpo_tui.errors import InputError
@@ -41,7 +41,7 @@ def run_export(arguments: Namespace, session: Path, settings: Settings, user: st
     console = Console(stderr=True, highlight=False)
     with _bar(console) as advance:
         report = export(job, advance)
-    tell(console, report, job)
+    tell(console, report, job.form, job.outputs)
 
 
 def make_job(arguments: Namespace, session: Path, settings: Settings, user: str) -> ExportJob:
@@ -53,14 +53,12 @@ def make_job(arguments: Namespace, session: Path, settings: Settings, user: str)
     form = format_named(arguments.format)
     if not 0 <= arguments.test_size < 1:
         raise InputError("--test-size: expected a share of the prompts, as in 0.05")
-    if arguments.max_length < 1:
-        raise InputError("--max-length: expected a number of at least 1")
     return ExportJob(
         session=session,
         form=form,
         outputs=_outputs(arguments),
         policy=replace(settings.pair_policy, seed=arguments.seed),
-        ruler=TokenizerRuler(arguments.tokenizer) if arguments.tokenizer else Estimate(),
+        ruler=ruler_of(arguments),
         user=user,
         annotator=arguments.annotator,
         since=_since(arguments.since) if arguments.since else 0.0,
@@ -72,6 +70,17 @@ def make_job(arguments: Namespace, session: Path, settings: Settings, user: str)
         max_length=arguments.max_length,
         near_duplicates=settings.near_duplicates,
     )
+
+
+def ruler_of(arguments: Namespace) -> Ruler:
+    """What lengths are measured with.
+
+    Raises:
+        InputError: there is nothing to measure up to, or the tokenizer can't be used.
+    """
+    if arguments.max_length < 1:
+        raise InputError("--max-length: expected a number of at least 1")
+    return TokenizerRuler(arguments.tokenizer) if arguments.tokenizer else Estimate()
 
 
 def _outputs(arguments: Namespace) -> dict[str, Path]:
@@ -129,23 +138,21 @@ def _bar(console: Console) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def tell(console: Console, report: ExportReport, job: ExportJob) -> None:
+def tell(console: Console, report: ExportReport, form: Format, outputs: Mapping[str, Path]) -> None:
     """The summary, and what a trainer has to be told of the files."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    paths = {split: _shown(path) for split, path in job.outputs.items()}
+    paths = {split: _shown(path) for split, path in outputs.items()}
     for title, text in summary(report, paths):
         table.add_row(Text(title), Text(display_line(text)))
     console.print(table)
-    train = job.outputs[TRAIN]
+    train = next(iter(outputs.values()))
     name = "dataset.jsonl" if train == STDOUT else train.name
-    if job.form.config:
-        console.print(Text(display(f"\n{job.form.name}:\n{job.form.config(name)}")))
-    if job.form.dataset_info:
-        entries = {
-            Path(each.name).stem: job.form.dataset_info(each.name) for each in job.outputs.values()
-        }
+    if form.config:
+        console.print(Text(display(f"\n{form.name}:\n{form.config(name)}")))
+    if form.dataset_info:
+        entries = {Path(each.name).stem: form.dataset_info(each.name) for each in outputs.values()}
         console.print(Text(display(f"\ndataset_info.json:\n{json.dumps(entries, indent=2)}")))
 
 

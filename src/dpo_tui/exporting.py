@@ -123,7 +123,7 @@ class _Run:
                 self._advance(self._report.groups, len(self._ids))
             sinks.close()
             if not self._report.rows.total():
-                raise InputError(_nothing(self._report))
+                raise InputError(self._report.nothing())
         self._quality.finish()
         self._report.warnings = self._quality.warnings
         return self._report
@@ -248,9 +248,3 @@ def _batches(harvests: Iterator[Harvest]) -> Iterator[list[Harvest]]:
 
 def _identity(taken: Taken) -> tuple[object, ...]:
     return (taken.group.key, taken.group.annotator, *(each.id for each in taken.answers))
-
-
-def _nothing(report: ExportReport) -> str:
-    reasons = [*report.barren.most_common(), *report.dropped.most_common()]
-    why = "; ".join(f"{reason} ({count:,})" for reason, count in reasons)
-    return f"there is nothing to write: {why or 'no confirmed group is left by the filters'}"

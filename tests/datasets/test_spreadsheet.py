@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_tui.datasets.spreadsheet import SpreadsheetWriter, plain_cell, safe_cell
+from dpo_tui.datasets.spreadsheet import SpreadsheetWriter
 from dpo_tui.datasets.transcript import transcript
+from dpo_tui.domain.cells import plain_cell, safe_cell
 from dpo_tui.domain.model import Message, Pair
 from tests.datasets.examples import pairs
 

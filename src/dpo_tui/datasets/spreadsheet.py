@@ -1,8 +1,4 @@
-"""CSV that is safe to open in a spreadsheet: no text in it can act as a formula.
-
-Source: https://owasp.org/www-community/attacks/CSV_Injection; spreadsheets of East Asian locales
-take full-width signs for formulas too.
-"""
+"""CSV that is safe to open in a spreadsheet: see `domain.cells`."""
 
 from __future__ import annotations
 
@@ -12,29 +8,14 @@ from collections.abc import Sequence
 from typing import BinaryIO, cast
 
 from dpo_tui.datasets.transcript import transcript
+from dpo_tui.domain.cells import COLUMNS, safe_cell
 from dpo_tui.domain.model import Pair
 from dpo_tui.domain.pairs import Example
 
-COLUMNS = ("system", "prompt", "chosen", "rejected")
 MAX_CELL = 32_767
 """Characters that a cell of the usual spreadsheets holds."""
 _BOM = "\ufeff".encode()
 """Without it, they take UTF-8 for something else."""
-_ACTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-
-
-def safe_cell(text: str) -> str:
-    """Text that a spreadsheet shows and doesn't run: an apostrophe stands before what could act.
-
-    One that stands there already gets another, so that `plain_cell` can take it away.
-    """
-    return f"'{text}" if text.lstrip("'").startswith(_ACTS) else text
-
-
-def plain_cell(cell: str) -> str:
-    """The text that `safe_cell` was given."""
-    acts = cell.startswith("'") and cell.lstrip("'").startswith(_ACTS)
-    return cell[1:] if acts else cell
 
 
 class SpreadsheetWriter:

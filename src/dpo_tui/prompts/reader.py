@@ -16,7 +16,7 @@ from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import open_input, unreadable
 from dpo_tui.paths import PIPED
-from dpo_tui.prompts.data import Data
+from dpo_tui.prompts.data import STANDARD_INPUT, Data
 from dpo_tui.prompts.forms.table import form_of
 from dpo_tui.prompts.hub import hub_files, is_hub
 from dpo_tui.prompts.loader import Loader
@@ -128,6 +128,15 @@ def read_piped() -> PromptsFile:
     """
     data, digest = Data.spooled()
     return PromptsFile(Path(f"{PIPED}{digest[:16]}"), content=digest, _parts=(_part(data),))
+
+
+def stream_piped() -> PromptsFile:
+    """Standard input, to be read once, as it comes.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    return PromptsFile(Path(STANDARD_INPUT), _parts=(_part(Data.piped()),))
 
 
 def _parts(toml: TomlPrompts, chain: tuple[Path, ...]) -> Iterator[tuple[Path | Loader, _Part]]:

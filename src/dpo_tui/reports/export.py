@@ -36,11 +36,18 @@ class ExportReport:
     replaced: int = 0
     """Texts in which lone surrogates were replaced."""
 
+    def nothing(self) -> str:
+        """Why no row was written."""
+        reasons = [*self.barren.most_common(), *self.dropped.most_common()]
+        why = "; ".join(f"{reason} ({count:,})" for reason, count in reasons)
+        return f"there is nothing to write: {why or 'no confirmed group is left by the filters'}"
+
 
 def summary(report: ExportReport, paths: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The report as lines of two columns; `paths` says where each split went."""
-    names = ", ".join(report.annotators)
-    yield "decisions", f"{report.groups:,} confirmed by {names}"
+    if report.annotators:
+        names = ", ".join(report.annotators)
+        yield "decisions", f"{report.groups:,} confirmed by {names}"
     if report.others:
         left = ", ".join(f"{name} ({count:,})" for name, count in report.others.items())
         yield "left out", f"decisions of {left}: --annotator all takes everybody's"

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dpo_tui.domain.cells import COLUMNS, plain_cell
 from dpo_tui.inputs import Place
 from dpo_tui.prompts.data import Data
 from dpo_tui.prompts.forms.form import Form
@@ -33,11 +34,15 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells]]:
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         try:
             names = _names(next(reader, []), data)
+            is_own = tuple(names[: len(COLUMNS)]) == COLUMNS
+            read = plain_cell if is_own else str
             rows = ((reader.line_num, each) for each in reader if each)
             sample = list(islice(rows, _SAMPLE))
-            json_columns = _json_columns(names, [row for _, row in sample])
+            json_columns = frozenset[int]()
+            if not is_own:
+                json_columns = _json_columns(names, [row for _, row in sample])
             for number, row in chain(sample, rows):
-                yield number, _cells(names, row, json_columns)
+                yield number, _cells(names, [*map(read, row)], json_columns)
         except UnicodeDecodeError:
             raise data.place(f"after line {reader.line_num}").error(
                 "not UTF-8 text", remedy="Save the file as UTF-8."

@@ -1,0 +1,300 @@
+"""Rows of one format become rows of another, and what is written is what was read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpo_tui.conversion import ConversionJob, convert
+from dpo_tui.datasets.formats import FORMATS, Format
+from dpo_tui.datasets.lengths import Estimate
+from dpo_tui.datasets.writers import writer_of
+from dpo_tui.domain.model import Mark, Message, Pair
+from dpo_tui.domain.pairs import Example, PairPolicy, Rating, Unit
+from dpo_tui.errors import InputError
+from dpo_tui.prompts import Reading, Tally, read_prompts
+from dpo_tui.reports.export import ExportReport
+from tests.datasets.samples import quick_folder
+from tests.prompts.foreign import SAMPLES, Sample
+from tests.terminal.program import PROGRAM, Person
+
+PAIR_FORMATS = [each for each in FORMATS.values() if each.unit is Unit.PAIR]
+ONE_TURN = {"trl-standard", "csv"}
+"""Formats that tell a conversation as one text."""
+
+
+def run(source: Path, target: Path, to: str, **changes: Any) -> ExportReport:
+    asked: dict[str, Any] = {"policy": PairPolicy(), "reading": Reading(), **changes}
+    job = ConversionJob(
+        prompts=read_prompts(source), form=FORMATS[to], output=target, ruler=Estimate(), **asked
+    )
+    return convert(job, Tally(), lambda _: None)
+
+
+def write(path: Path, form: Format, examples: Sequence[Example]) -> Path:
+    with path.open("wb") as file:
+        writer = writer_of(form, file, meta=False)
+        writer.write(examples, None)
+        writer.close()
+    return path
+
+
+def pairs_in(path: Path) -> list[Pair]:
+    """The pairs that a file of one row a pair says, as it is read."""
+    return [
+        Pair(prompt.messages, prompt.responses[good].text, prompt.responses[bad].text)
+        for prompt in read_prompts(path)
+        for good, bad in [_sides(prompt.preferences[0].marks)]
+    ]
+
+
+def _sides(marks: Any) -> tuple[int, int]:
+    by_mark = {mark: index for index, mark in marks.items()}
+    return by_mark[Mark.CHOSEN], by_mark[Mark.REJECTED]
+
+
+texts = (
+    st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(bool)
+)
+
+
+@st.composite
+def conversations(draw: st.DrawFn, *, turns: bool = True) -> tuple[Message, ...]:
+    system = [Message("system", draw(texts))] if turns and draw(st.booleans()) else []
+    earlier = draw(st.lists(st.tuples(texts, texts), max_size=2)) if turns else []
+    said = [
+        message
+        for question, answer in earlier
+        for message in (Message("user", question), Message("assistant", answer))
+    ]
+    return (*system, *said, Message("user", draw(texts)))
+
+
+def pairs(*, turns: bool) -> st.SearchStrategy[Pair]:
+    sides = st.lists(texts, min_size=2, max_size=2, unique_by=lambda each: "".join(each.split()))
+    asked = conversations(turns=turns)
+    return st.builds(lambda messages, both: Pair(messages, *both), asked, sides)
+
+
+@pytest.mark.parametrize("form", PAIR_FORMATS, ids=lambda each: each.name)
+@given(data=st.data())
+def test_what_we_write_is_read_back(form: Format, data: st.DataObject) -> None:
+    written = data.draw(st.lists(pairs(turns=form.name not in ONE_TURN), min_size=1, max_size=4))
+    with quick_folder() as folder:
+        path = write(folder / f"a{form.ending}", form, written)
+        assert pairs_in(path) == written
+        for other in ("trl", "openai"):
+            run(path, folder / f"{other}.jsonl", other)
+            assert pairs_in(folder / f"{other}.jsonl") == written
+
+
+@given(st.lists(st.builds(Rating, conversations(), texts, st.booleans()), min_size=1, max_size=4))
+def test_rated_answers_are_read_back(ratings: list[Rating]) -> None:
+    with quick_folder() as folder:
+        path = write(folder / "a.jsonl", FORMATS["trl-kto"], ratings)
+        run(path, folder / "b.jsonl", "trl-kto")
+        assert (folder / "b.jsonl").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=lambda each: each.name)
+def test_each_format_is_recognised_as_the_one_that_it_is(tmp_path: Path, form: Format) -> None:
+    pair = Pair((Message("user", "q"),), "good", "bad")
+    example = pair if form.unit is Unit.PAIR else Rating(pair.messages, "good", is_good=True)
+    path = write(tmp_path / f"a{form.ending}", form, [example])
+    tally = Tally()
+    list(read_prompts(path).read(Reading(), tally))
+    named = Tally()
+    list(read_prompts(path).read(Reading.as_said(form.name, None, 0.0), named))
+    assert tally.files[0].shape == named.files[0].shape
+
+
+JUDGED = [each for each in SAMPLES if any(one.marks for one in each.prompt.preferences)]
+
+
+@pytest.mark.parametrize("sample", JUDGED, ids=lambda each: each.shape)
+@pytest.mark.parametrize("to", FORMATS)
+def test_everything_becomes_everything(tmp_path: Path, sample: Sample, to: str) -> None:
+    source = tmp_path / "in.json"
+    source.write_text(json.dumps([sample.row] * 3))
+    target = tmp_path / f"out{FORMATS[to].ending}"
+    if _has_rows(sample, FORMATS[to].unit):
+        assert run(source, target, to).rows.total() == sum(1 for _ in read_prompts(target))
+    else:
+        with pytest.raises(InputError, match="there is nothing to write"):
+            run(source, target, to)
+        assert not target.exists()
+
+
+def _has_rows(sample: Sample, unit: Unit) -> bool:
+    """Not if those who judged disagree, and not if there is but one side."""
+    said = [dict(each.marks) for each in sample.prompt.preferences if each.marks]
+    if any(one != said[0] for one in said):
+        return False
+    wanted = {Mark.CHOSEN, Mark.REJECTED} if unit is Unit.PAIR else {Mark.CHOSEN}
+    return unit is Unit.RATING or wanted <= set(said[0].values())
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a", "chosen": "x", "rejected": "y"},
+        {"prompt": "b", "chosen": "x ", "rejected": "x"},
+        {"prompt": "c", "chosen": "x", "rejected": " "},
+        {"prompt": "d", "chosen": "x y", "rejected": "x  y"},
+    ]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    report = run(source, tmp_path / "out.jsonl", "swift")
+    assert report.rows.total() == 1
+    assert report.dropped == {"identical": 1, "empty": 1, "differ in white space only": 1}
+    assert report.barren == {"nothing passed the guard": 3}
+
+
+def test_ties_and_prompts_that_nothing_is_said_of_make_no_pair(tmp_path: Path) -> None:
+    ask = [{"role": "user", "content": "q"}]
+    rows = [
+        {"context": ask, "response1": "x", "response2": "y", "overall_preference": score}
+        for score in (-1, 0)
+    ]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    report = run(source, tmp_path / "out.jsonl", "trl-reward")
+    assert report.barren == {"a tie": 1}
+    (line,) = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert json.loads(line)["margin"] == 1.0
+    source.write_text('{"prompt": "q", "responses": ["a", "b"]}\n')
+    with pytest.raises(InputError, match="nothing is said of its responses"):
+        run(source, tmp_path / "out2.jsonl", "trl")
+
+
+def test_ranked_answers_make_pairs_by_the_policy(tmp_path: Path) -> None:
+    answers = [{"answer": name, "model": "m", "rank": rank} for rank, name in enumerate("abcd")]
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps({"prompt": "q", "answers": answers}))
+    run(source, tmp_path / "all.jsonl", "trl")
+    assert [(each.chosen, each.rejected) for each in pairs_in(tmp_path / "all.jsonl")] == [
+        ("a", "b"),
+        ("a", "c"),
+        ("a", "d"),
+    ]
+    report = run(source, tmp_path / "one.jsonl", "trl", policy=PairPolicy(limit=1))
+    assert (report.rows.total(), report.spared) == (1, 2)
+
+
+def test_the_row_that_tells_the_columns_comes_first(tmp_path: Path) -> None:
+    def row(*turns: str) -> dict[str, Any]:
+        roles = ("user", "assistant")
+        said = [{"role": roles[n % 2], "content": text} for n, text in enumerate(turns)]
+        return {"prompt": said, "chosen": [_assistant("x")], "rejected": [_assistant("y")]}
+
+    source = tmp_path / "in.jsonl"
+    rows = [row("a"), row("b"), row("c", "d", "e"), row("f"), row("c", "d", "e")]
+    source.write_text("".join(f"{json.dumps(each)}\n" for each in rows))
+    run(source, tmp_path / "out.jsonl", "llamafactory-alpaca")
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["instruction"] for line in lines] == ["e", "a", "b", "f", "e"]
+
+
+def _assistant(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+def test_answers_of_fine_tuning_data_are_good_examples(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"instruction": "q", "output": "a"}\n')
+    run(source, tmp_path / "out.jsonl", "sft")
+    row = json.loads((tmp_path / "out.jsonl").read_text())
+    assert row == {"messages": [{"role": "user", "content": "q"}, _assistant("a")]}
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+ROWS = "".join(
+    json.dumps({"prompt": name, "chosen": f"{name}+", "rejected": f"{name}-"}) + "\n"
+    for name in "abc"
+)
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    made = Person(tmp_path)
+    made.write("in.jsonl", ROWS)
+    return made
+
+
+def test_the_command_writes_and_tells(person: Person) -> None:
+    done = person.run("convert", "in.jsonl", "out.jsonl.gz", "--to", "trl")
+    assert done.returncode == 0, done.stderr
+    assert "in.jsonl: TRL pairs (prompt, chosen, rejected: text), 3 rows" in done.stderr
+    assert "3 pairs of 3 prompts to out.jsonl.gz" in done.stderr
+    lines = gzip.decompress((person.folder / "out.jsonl.gz").read_bytes()).splitlines()
+    assert json.loads(lines[0])["prompt"] == [{"role": "user", "content": "a"}]
+    again = person.run("convert", "in.jsonl", "out.jsonl.gz", "--to", "trl")
+    assert again.returncode == 2
+    assert "there is a file of that name already" in again.stderr
+    forced = person.run("convert", "in.jsonl", "out.jsonl.gz", "--to", "swift", "--force")
+    assert forced.returncode == 0
+    assert not list(person.home.rglob("*.db"))
+
+
+def test_pipes(person: Person) -> None:
+    def piped(data: bytes, to: str) -> bytes:
+        return subprocess.run(
+            [*PROGRAM, "convert", "-", "-", "--to", to],
+            env=person.environment,
+            cwd=person.folder,
+            input=data,
+            capture_output=True,
+            check=True,
+        ).stdout
+
+    plain = piped(ROWS.encode(), "openai")
+    assert len(plain.splitlines()) == 3
+    assert piped(gzip.compress(ROWS.encode()), "openai") == plain
+    assert piped(json.dumps([*map(json.loads, ROWS.splitlines())]).encode(), "openai") == plain
+    assert piped(b"prompt,chosen,rejected\na,a+,a-\n", "openai") == plain.splitlines(True)[0]
+    alpaca = piped(ROWS.encode(), "llamafactory-alpaca")
+    assert json.loads(alpaca.splitlines()[0])["instruction"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.jsonl", "out.jsonl", "--to", "trl"], "missing.jsonl: there is no such file"),
+        (["in.jsonl", "out.jsonl", "--to", "tlr"], "Did you mean trl"),
+        (["in.jsonl", "out.jsonl", "--to", "trl", "--from", "x"], "there is no format 'x'"),
+        (["in.jsonl", "out.jsonl", "--to", "trl", "--from", "openai"], "of no use as OpenAI pairs"),
+        (["in.jsonl", "no/out.jsonl", "--to", "trl"], "there is no folder no"),
+        (["in.jsonl", "out.jsonl", "--to", "trl", "--max-length", "0"], "--max-length"),
+    ],
+)
+def test_what_is_wrong_is_told(person: Person, arguments: list[str], message: str) -> None:
+    done = person.run("convert", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (person.folder / "out.jsonl").exists()
+
+
+def test_a_reader_that_has_seen_enough_ends_it(person: Person) -> None:
+    person.write("many.jsonl", ROWS * 20_000)
+    command = " ".join((*PROGRAM, "convert many.jsonl - --to trl | head -1"))
+    done = subprocess.run(
+        command,
+        shell=True,
+        env=person.environment,
+        cwd=person.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
