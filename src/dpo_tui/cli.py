@@ -8,13 +8,14 @@ from __future__ import annotations
 import getpass
 import os
 import shlex
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from dpo_tui.arguments import make_parser
 from dpo_tui.display import display, display_line
@@ -28,14 +29,37 @@ if TYPE_CHECKING:
     from dpo_tui.tui.look import Look
 
 
+class _SignalledError(KeyboardInterrupt):
+    """A signal came: like Ctrl-C, whatever runs lets it through."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _end_in_order()
     try:
         return _run(make_parser().parse_args(argv))
     except BrokenPipeError:  # of a reader that has seen enough: `| head`
         return 0
     finally:
         _flush()
+
+
+def _end_in_order() -> None:
+    """Let a signal end the program as an error does, so that nothing is left half made.
+
+    As the first process of a container it wouldn't even feel one else. One that is ignored stays
+    so, as `nohup` wants it.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise _SignalledError(number)
 
 
 def _run(arguments: Namespace) -> int:
@@ -46,6 +70,8 @@ def _run(arguments: Namespace) -> int:
         if error.remedy:
             _tell(error.remedy)
         return error.exit_code
+    except _SignalledError as signalled:
+        return 128 + signalled.number
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -118,7 +118,9 @@ def test_a_crash_is_told_and_loses_nothing(person: Person) -> None:
         decide_first(terminal)
         with closing(sqlite3.connect(person.session())) as session, session:
             # What no version of the program writes: nobody foresaw it.
-            session.execute("UPDATE groups SET messages = '{' WHERE position > 1")
+            session.execute(
+                "UPDATE groups SET messages = ? WHERE position > 1", (b'[["user", 5]]',)
+            )
         terminal.press("s")
         assert terminal.wait_exit() == 1
         assert_restored(terminal)

@@ -158,7 +158,7 @@ def test_generate_goes_on_without_a_terminal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGINT, 130)],
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
 )
 def test_a_signal_during_the_import(person: Person, number: signal.Signals, code: int) -> None:
     person.write("mine.py", SLOW_LOADER)
@@ -169,6 +169,7 @@ def test_a_signal_during_the_import(person: Person, number: signal.Signals, code
         terminal.kill(number)
         assert terminal.wait_exit() == code
         assert "Traceback" not in terminal.screen()
+    assert list(person.home.rglob("*.db*")) == []
     person.write("prompts.toml", prompts)
     with person.annotate() as terminal:
         choose(terminal)
