@@ -15,7 +15,7 @@ from dpo_tui.errors import DpoTuiError
 from dpo_tui.preferences import save_preferences
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.tui.actions import Scope
-from dpo_tui.tui.bindings import ALWAYS, bindings, textual_keymap
+from dpo_tui.tui.bindings import ALWAYS, bindings, rebind
 from dpo_tui.tui.commands import ActionCommands, ThemeCommands
 from dpo_tui.tui.driver import Driver
 from dpo_tui.tui.look import Look
@@ -53,7 +53,7 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         self._remembering = asyncio.Lock()
         self.theme = first_theme(look.theme, self.preferences.theme, self.console.color_system)
         self.title = display_line(f"dpo-tui: {name}") if look.title else ""
-        self.set_keymap(textual_keymap(look.keymap))
+        rebind(self, look.keymap)
         self.crashed: BaseException | None = None
         """What stopped the app, if it wasn't the person."""
         self.annotate = AnnotateScreen(
@@ -65,6 +65,7 @@ class DpoTuiApp(App[None], inherit_bindings=False):
             bell=look.bell,
             news=news,
         )
+        rebind(self.annotate, look.keymap)
 
     def crash(self, error: BaseException) -> None:
         """Stop because of an error that nobody foresaw."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.dom import DOMNode
 from textual.keys import key_to_character
 
 from dpo_tui.tui.actions import ACTIONS, ALWAYS_QUITS, BY_NAME, Scope
@@ -12,7 +13,7 @@ from dpo_tui.tui.keymap import Keymap, Keys, textual_name
 
 
 def bindings(scope: Scope) -> list[BindingType]:
-    """What a screen, or the app for everywhere, binds. The app's keymap may change the keys."""
+    """What a screen, or the app for everywhere, binds. `rebind` may change the keys."""
     return [
         Binding(
             _joined(action.keys),
@@ -35,9 +36,12 @@ ALWAYS = Binding(ALWAYS_QUITS, "quit", show=False, priority=True, system=True)
 """Goes before what is focused, so that it also works where text is typed."""
 
 
-def textual_keymap(keymap: Keymap) -> dict[str, str]:
-    """The keymap as `App.set_keymap` takes it."""
-    return {name: _joined(keys) for name, keys in keymap.keys.items()}
+def rebind(node: DOMNode, keymap: Keymap) -> None:
+    """Give a screen or the app the keys that the person wants, once and for all.
+
+    `App.set_keymap` would do it anew at every key press, which takes as long as all the rest.
+    """
+    node._bindings.apply_keymap({name: _joined(keys) for name, keys in keymap.keys.items()})
 
 
 def bound_keys(active: Mapping[str, ActiveBinding]) -> dict[str, Keys]:

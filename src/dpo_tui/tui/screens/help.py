@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from dpo_tui.tui.actions import Section
-from dpo_tui.tui.bindings import same_keys
+from dpo_tui.tui.bindings import rebind, same_keys
 from dpo_tui.tui.key_page import RULES, Line, sections
 from dpo_tui.tui.keymap import Keymap
 
@@ -43,6 +43,7 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, keymap: Keymap) -> None:
         super().__init__()
+        rebind(self, keymap)
         self._keymap = keymap
         self._page = VerticalScroll(can_focus=False)
 
