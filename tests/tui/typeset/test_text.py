@@ -1,6 +1,8 @@
 """Whatever a text says: nothing acts, nothing is lost, nothing is wider than the screen."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import example, given, settings
@@ -115,3 +117,12 @@ def test_of_a_long_text_only_what_is_asked_for_is_set() -> None:
 @pytest.mark.parametrize("raw", [False, True])
 def test_an_empty_text_has_no_lines(raw: bool) -> None:
     assert typeset("", 80, raw=raw) == []
+
+
+def test_prose_needs_no_screen_no_colours_and_no_comparison() -> None:
+    code = (
+        "import sys; from dpo_tui.tui.typeset import typeset\n"
+        "typeset('**a**', 80); print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"textual", "pygments", "rapidfuzz"} & set(run.stdout.split())

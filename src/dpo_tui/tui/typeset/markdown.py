@@ -94,6 +94,8 @@ def _capped(rule: BlockRule) -> BlockRule:
     """
 
     def capped(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+        if silent:
+            return rule(state, first, last, silent)
         most, state.lineMax = state.lineMax, min(state.lineMax, first + _MOST_LINES)
         try:
             return rule(state, first, min(last, first + _MOST_LINES), silent)
