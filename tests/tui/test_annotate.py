@@ -162,7 +162,7 @@ async def test_a_dead_server_is_on_the_screen_with_what_to_do(tmp_path: Path) ->
 async def test_help_shows_every_key_and_leaves_by_the_same_one(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, prompts("first"), size=(80, 60)) as here:
         await here.press("question_mark")
-        await here.until("Keep the response out of every pair")
+        await here.until("Keep it out of every pair")
         assert "Unmarked responses count as rejected" in here.text()
         await here.press("question_mark")
         await here.until("gamma text")

@@ -71,7 +71,7 @@ _JUDGE = (
         "exclude",
         ("x",),
         "exclude",
-        "Keep the response out of every pair, or take that back.",
+        "Keep it out of every pair, or take that back.",
         Section.JUDGE,
         bar_rank=6,
     ),
@@ -91,29 +91,35 @@ _JUDGE = (
         "confirm",
         ("enter",),
         "confirm",
-        "Decide the group: every chosen x every other response becomes a pair.",
+        "Decide the group: chosen x rejected ones are pairs.",
         Section.JUDGE,
         bar_rank=1,
     ),
     Action("skip", ("s",), "skip", "Leave the group out: no pairs.", Section.JUDGE, bar_rank=2),
-    Action("choose_all", ("a",), "choose all", "Choose every response.", Section.JUDGE),
-    Action("choose_none", ("0",), "choose none", "Take every mark back.", Section.JUDGE),
-    Action("tie", ("=",), "tie", "Say that the chosen responses are equally good.", Section.JUDGE),
+    Action(
+        "choose_all", ("a",), "choose all", "All are acceptable, or take that back.", Section.JUDGE
+    ),
+    Action(
+        "choose_none", ("0",), "choose none", "None is acceptable: all are rejected.", Section.JUDGE
+    ),
+    Action(
+        "tie", ("=",), "tie", "The chosen ones are equally good, or take that back.", Section.JUDGE
+    ),
     Action(
         "best",
         ("b",),
         "best",
-        "Say that the response is the best of the chosen ones, or take that back.",
+        "Choose it as the best one, or take that back.",
         Section.JUDGE,
     ),
     Action(
         "strength",
         (">",),
         "strength",
-        "Say how clear the choice is: 1, 2, 3, or nothing.",
+        "How much better: slightly, clearly, by far, unsaid.",
         Section.JUDGE,
     ),
-    Action("note", ("i",), "note", "Write a note or set labels for the group.", Section.JUDGE),
+    Action("note", ("i",), "note", "Write down why, and set labels.", Section.JUDGE),
     Action("flag", ("f",), "flag", "Flag the group for later, or take that back.", Section.JUDGE),
     Action(
         "undo",
@@ -127,7 +133,7 @@ _JUDGE = (
         "redo",
         ("U",),
         "redo",
-        "Let the decision that was taken back last count again.",
+        "Let what was taken back last count again.",
         Section.JUDGE,
     ),
 )
@@ -137,7 +143,7 @@ _ANSWER = (
         "edit",
         ("e",),
         "edit",
-        "Edit the response; the edited text becomes another one, chosen.",
+        "Edit it: the new text is another response, chosen.",
         Section.ANSWER,
         bar_rank=7,
     ),
@@ -145,7 +151,7 @@ _ANSWER = (
         "edit_outside",
         ("E",),
         "edit in $EDITOR",
-        "Edit the response in the editor that $VISUAL or $EDITOR names.",
+        "The same in the editor of $VISUAL or $EDITOR.",
         Section.ANSWER,
     ),
     Action("write", ("w",), "write", "Write a response of your own.", Section.ANSWER),
@@ -156,7 +162,7 @@ _RESPONSES = (
         "regenerate",
         ("r",),
         "regenerate",
-        "Try failed responses again; when none failed, ask for a new set.",
+        "Try failed ones again; if none failed, ask for a new set.",
         Section.RESPONSES,
         bar_rank=8,
     ),
@@ -164,7 +170,7 @@ _RESPONSES = (
         "regenerate_one",
         ("R",),
         "regenerate one",
-        "Ask for another response in the place of this one.",
+        "Ask for another one in its place.",
         Section.RESPONSES,
     ),
     Action(
@@ -292,7 +298,7 @@ _GROUPS = (
         "next_group",
         ("n",),
         "next group",
-        "Go to the next group, decided or not; confirming decides it again.",
+        "Go to the next group, decided or not.",
         Section.GROUPS,
         call="neighbour(1)",
     ),
@@ -342,12 +348,16 @@ _LOOK = (
         "reader",
         ("z",),
         "reader",
-        "Read the response on the whole screen, or come back.",
+        "Read it on the whole screen, or come back.",
         Section.LOOK,
         bar_rank=9,
     ),
-    Action("columns", ("c",), "columns", "Show responses side by side.", Section.LOOK),
-    Action("compare", ("d",), "compare", "Show what differs between two responses.", Section.LOOK),
+    Action(
+        "columns", ("c",), "columns", "Show the responses side by side, or in a list.", Section.LOOK
+    ),
+    Action(
+        "compare", ("d",), "compare", "Show what differs between two, or come back.", Section.LOOK
+    ),
     Action(
         "compare_reference",
         ("D",),

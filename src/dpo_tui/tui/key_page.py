@@ -11,7 +11,7 @@ from dpo_tui.tui.keymap import Keymap, key_name
 RULES = """\
 Unmarked responses count as rejected when you confirm; excluded ones are kept out of every pair. \
 A response that is cut off, empty or failed is in no pair. Nothing chosen, or nothing rejected, is \
-a decision too: it gives no pairs.
+a decision too: it gives no pairs. A decided group can be decided again.
 
 Every key is on disk before the screen moves on. Leave whenever you like, or lose the link: the \
 next start shows this group with these marks."""
@@ -54,4 +54,4 @@ def _numbers(actions: list[Action], keymap: Keymap) -> Line:
     if keys == tuple(map(str, range(1, 10))):
         keys = ("1-9",)
     names = tuple(action.name for action in actions)
-    return Line(keys, "Choose the response of that number, or take that back.", names)
+    return Line(keys, "Choose by number; 10 and more have two digits.", names)

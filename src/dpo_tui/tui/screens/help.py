@@ -17,7 +17,7 @@ from dpo_tui.tui.bindings import rebind, same_keys
 from dpo_tui.tui.key_page import RULES, Line, sections
 from dpo_tui.tui.keymap import Keymap
 
-_KEYS_WIDTH = 12
+_KEYS_WIDTH = 11
 
 
 class HelpScreen(ModalScreen[None]):
