@@ -2,14 +2,15 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpo_tui.domain.model import Mark, State
+from dpo_tui.domain.model import Mark, Response, State
+from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.service.outcomes import Refused
 from tests.servers import replies
 from tests.servers.wire import ChatServer, Exchange, Reply
@@ -30,8 +31,16 @@ COMMANDS = (
     "regenerate one",
     "add",
     "other set",
+    "choose all",
+    "tie",
+    "best",
+    "flag",
+    "note",
+    "edit",
+    "write",
     "restart",
 )
+OWN = count()
 
 
 def server_with(faults: list[str]) -> Reply:
@@ -56,8 +65,11 @@ def server_with(faults: list[str]) -> Reply:
     return reply
 
 
-async def play(here: Desk, command: str) -> None:
+async def play(here: Desk, command: str) -> object:
     labelling = here.labelling
+    group = labelling.group
+    said = group.prompt.messages[-1].content if group else ""
+    mine = f"{said} / my own {next(OWN)}"
     commands: dict[str, Callable[[], Awaitable[object]]] = {
         "wait": here.until_ended,
         "choose": lambda: labelling.marking.toggle(0, Mark.CHOSEN),
@@ -71,8 +83,15 @@ async def play(here: Desk, command: str) -> None:
         "regenerate one": lambda: labelling.supply.regenerate_one(0),
         "add": labelling.supply.add_response,
         "other set": labelling.supply.other_set,
+        "choose all": labelling.marking.choose_all,
+        "tie": labelling.marking.toggle_tie,
+        "best": lambda: labelling.marking.toggle_best(1),
+        "flag": labelling.marking.toggle_flag,
+        "note": lambda: labelling.marking.annotate_note("because", ["label"]),
+        "edit": lambda: labelling.writing.edit(0, mine),
+        "write": lambda: labelling.writing.write(mine),
     }
-    await commands[command]()
+    return await commands[command]()
 
 
 def split(items: list[str], at: str) -> list[list[str]]:
@@ -86,11 +105,15 @@ def split(items: list[str], at: str) -> list[list[str]]:
 
 
 async def run(folder: Path, faults: list[str], commands: list[str]) -> None:
+    typed: list[Response] = []
     async with ChatServer(server_with(faults)) as server:
         for session in split(commands, "restart"):
-            async with desk(folder, server.url, prompts(*PROMPTS), n=2) as here:
+            options = LabellingOptions()
+            async with desk(folder, server.url, prompts(*PROMPTS), n=2, options=options) as here:
                 for command in session:
-                    await play(here, command)
+                    outcome = await play(here, command)
+                    if command in {"edit", "write"} and isinstance(outcome, Response):
+                        typed.append(outcome)
         async with desk(folder, server.url, prompts(*PROMPTS), n=2) as here:
             while here.labelling.group:
                 cards = await here.until_ended()
@@ -98,10 +121,10 @@ async def run(folder: Path, faults: list[str], commands: list[str]) -> None:
                 await here.labelling.skip()
             while not isinstance(await here.labelling.undo(), Refused):
                 pass
-            await check(here)
+            await check(here, typed)
 
 
-async def check(here: Desk) -> None:
+async def check(here: Desk, typed: Sequence[Response]) -> None:
     texts = []
     for group_id in range(1, len(PROMPTS) + 1):
         group = await here.disk.run(here.store.group, group_id, "ann")
@@ -113,6 +136,7 @@ async def check(here: Desk) -> None:
                 assert response.completion.text.startswith(f"{said} / ")
                 texts.append(response.completion.text)
     assert len(set(texts)) == len(texts)
+    assert {each.completion.text for each in typed} <= set(texts)
 
 
 @settings(max_examples=25, deadline=None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dpo_tui.domain.model import (
     Completion,
+    Draft,
     Mark,
     Message,
     Origin,
@@ -22,6 +23,7 @@ from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.service.outcomes import Refused
 from dpo_tui.service.sheet import Twin
 from dpo_tui.service.stopwatch import PAUSE_SECONDS
+from dpo_tui.store.session import SessionStore
 from tests.servers import replies
 from tests.servers.wire import ChatServer
 from tests.service.desk import PLAIN, Desk, desk
@@ -172,6 +174,9 @@ async def test_sources_are_hidden_until_the_group_is_decided(tmp_path: Path) -> 
         assert not here.labelling.sheet.blind
         assert [card.source for card in here.cards] == ["big/model", "small", "written"]
         await here.labelling.undo()
+        assert here.labelling.sheet.blind
+        await here.labelling.skip()
+        await here.labelling.open_group(1)
         assert here.labelling.sheet.blind
     for blind in (True, False):
         async with desk(
@@ -347,6 +352,30 @@ async def test_a_failed_response_that_is_tried_again_after_undo_is_unmarked(tmp_
             await here.labelling.supply.regenerate()
             await here.until_ended()
             assert marks(here) == [Mark.CHOSEN, None]
+
+
+async def test_what_another_annotator_types_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    gate = replies.Gate()
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, [Prompt((Message("user", "one"),))]) as here,
+    ):
+        await here.until_ended()
+        server.reply = replies.events(replies.chunk(0, "late", "stop"), replies.DONE, gate=gate)
+        await here.labelling.supply.add_response()
+        await gate.reached()
+        bob = SessionStore.open(here.store.path, annotator="bob")
+        own = Completion("of bob", State.COMPLETE, Source(Origin.WRITTEN))
+        bob.add_own(1, "bob", 1, 2, own, lambda slot: Draft(1, {slot: Mark.CHOSEN}), 0)
+        bob.close()
+        gate.open(10)
+        await here.until(lambda: len(here.cards) == 4)
+        await here.until_ended()
+        assert [card.text for card in here.cards] == ["a", "b", "of bob", "late"]
+        mine = await here.labelling.writing.write("of ann")
+        assert not isinstance(mine, Refused)
+        assert mine.slot == 4
+        assert len(server.requests) == 2
 
 
 async def test_skipped_groups_come_back_at_the_end(tmp_path: Path) -> None:

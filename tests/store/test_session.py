@@ -222,6 +222,31 @@ def test_flags_belong_to_an_annotator_and_to_no_decision(
     store.close()
 
 
+def test_typed_responses_and_attempts_never_share_a_slot(store: SessionStore) -> None:
+    store.keep_text(1, ME, 2, "half a")
+    store.keep_text(1, ME, 0, "another")
+
+    def typed(slot: int, annotator: str) -> int:
+        completion = Completion("typed", State.COMPLETE, Source(Origin.WRITTEN))
+        made = store.add_own(
+            1, annotator, 1, slot, completion, lambda got: Draft(1, {got: Mark.CHOSEN}), 2
+        )
+        assert store.group(1, annotator).draft == Draft(1, {made.slot: Mark.CHOSEN})
+        return made.slot
+
+    model = Completion("made", State.COMPLETE, Source(Origin.MODEL))
+    assert typed(3, ME) == 3
+    assert typed(3, "bob") == 4
+    assert store.add_response(1, 1, 3, model).slot == 5
+    assert store.add_response(1, 1, 5, model).slot == 5
+    assert store.add_response(1, 2, 3, model).slot == 3
+    assert typed(9, ME) == 9
+    assert [each.slot for each in store.group(1, ME).responses if each.set_no == 1] == [
+        *(0, 1, 2, 3, 4, 5, 9)
+    ]
+    assert (store.kept_text(1, ME, 2), store.kept_text(1, ME, 0)) == (None, "another")
+
+
 def test_skipped_groups_are_found_in_the_order_of_the_queue(store: SessionStore) -> None:
     store.import_prompts(Prompt((Message("user", text),)) for text in "cbad")
     by_text = {each.prompt.messages[0].content: each.id for each in store.upcoming(ME, 0, 9)}

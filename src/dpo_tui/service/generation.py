@@ -284,9 +284,18 @@ class Generation:
     async def _store(self, place: Place, completion: Completion) -> None:
         try:
             response = await self._run_until_done(self._disk.store.add_response, *place, completion)
+            if response.slot != place.slot:
+                await self._adopt_from_disk(place)
         finally:
             self._storing.discard(place)
         self._adopt(response)
+
+    async def _adopt_from_disk(self, place: Place) -> None:
+        """Take in the response that another annotator has typed in a place meanwhile."""
+        group = await self._run_until_done(self._disk.store.group, place.group_id, self._annotator)
+        for response in group.responses:
+            if (response.set_no, response.slot) == (place.set_no, place.slot):
+                self._adopt(response)
 
     def _adopt(self, response: Response) -> None:
         """Take a response that is on disk into what is known."""

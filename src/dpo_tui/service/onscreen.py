@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dpo_tui.domain.labelling import turn_to
 from dpo_tui.domain.marking import unite
-from dpo_tui.domain.model import Draft, Group, Response
+from dpo_tui.domain.model import Draft, Group, Response, Verdict
 from dpo_tui.domain.pairs import PairPolicy, Unit
 from dpo_tui.service.arrangement import OWN, Arrangement, arrange
 from dpo_tui.service.disk import Disk
@@ -84,7 +84,8 @@ class OnScreen:
         if group is None:
             return None
         arrangement = self.arrangement(group)
-        is_open = group.decision is None
+        # A group that was skipped is still to be judged.
+        is_open = group.decision is None or group.decision.verdict is Verdict.SKIPPED
         view = View(
             self._waiting_note(),
             hides_sources=is_open and self._is_blind(group),

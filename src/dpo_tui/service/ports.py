@@ -192,7 +192,7 @@ class Store(Ledger, Protocol):
     def add_response(
         self, group_id: int, set_no: int, slot: int, completion: Completion
     ) -> Response:
-        """Store one ended attempt."""
+        """Store one ended attempt; in another slot if somebody has typed a response in this one."""
         ...
 
     def save_draft(self, group_id: int, annotator: str, draft: Draft) -> None:

@@ -80,6 +80,24 @@ def _is_flagged(connection: sqlite3.Connection, group_id: int, annotator_id: int
     return row is not None
 
 
+def slot_for_attempt(connection: sqlite3.Connection, group_id: int, set_no: int, slot: int) -> int:
+    """Where an attempt at a slot goes: what somebody has typed is never replaced by one."""
+    (typed,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM responses WHERE group_id = ? AND set_no = ? AND slot = ? "
+        "AND origin IN ('edited', 'written'))",
+        (group_id, set_no, slot),
+    ).fetchone()
+    return _free_slot(connection, group_id, set_no) if typed else slot
+
+
+def _free_slot(connection: sqlite3.Connection, group_id: int, set_no: int) -> int:
+    (slot,) = connection.execute(
+        "SELECT ifnull(max(slot) + 1, 0) FROM responses WHERE group_id = ? AND set_no = ?",
+        (group_id, set_no),
+    ).fetchone()
+    return int(slot)
+
+
 def add_own(
     connection: sqlite3.Connection,
     group_id: int,
@@ -90,12 +108,8 @@ def add_own(
     draft_with: Callable[[int], Draft],
 ) -> Response:
     """Add a response that was typed, at this slot or a higher one that is free, and the draft."""
-    (free,) = connection.execute(
-        "SELECT ifnull(max(slot) + 1, 0) FROM responses WHERE group_id = ? AND set_no = ?",
-        (group_id, set_no),
-    ).fetchone()
     # Another annotator may have been quicker.
-    slot = max(slot, free)
+    slot = max(slot, _free_slot(connection, group_id, set_no))
     found = insert_response(connection, group_id, set_no, slot, completion)
     save_draft(connection, group_id, annotator_id, draft_with(slot))
     return Response(found, group_id, set_no, slot, completion)

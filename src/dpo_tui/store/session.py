@@ -133,8 +133,9 @@ class SessionStore(SessionFile):
     def add_response(
         self, group_id: int, set_no: int, slot: int, completion: Completion
     ) -> Response:
-        """Store one ended attempt."""
+        """Store one ended attempt; in another slot if somebody has typed a response in this one."""
         with self._database.transaction() as connection:
+            slot = groups.slot_for_attempt(connection, group_id, set_no, slot)
             found = groups.insert_response(connection, group_id, set_no, slot, completion)
         return Response(found, group_id, set_no, slot, completion)
 
