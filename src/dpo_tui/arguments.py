@@ -60,6 +60,12 @@ def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
         epilog=_EPILOG,
     )
     _add_work_arguments(annotate)
+    _add_judging_arguments(annotate)
+    _add_screen_arguments(annotate)
+
+
+def _add_judging_arguments(annotate: _Parser) -> None:
+    """What is shown of responses, and in which order."""
     judging = annotate.add_argument_group("judging")
     judging.add_argument(
         "--shuffle",
@@ -92,6 +98,9 @@ def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
         default=None,
         help="let skipped groups come back once all others are decided",
     )
+
+
+def _add_screen_arguments(annotate: _Parser) -> None:
     screen = annotate.add_argument_group("screen")
     screen.add_argument(
         "--slow-link",
