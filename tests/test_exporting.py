@@ -14,6 +14,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from dpo_tui.datasets.formats import FORMATS
 from dpo_tui.domain.model import Message, Remarks
@@ -249,6 +252,41 @@ def test_dataset_info_is_told(person: Person) -> None:
     _, told = exported(person, "--format", "llamafactory-sharegpt", "-o", "pairs.jsonl")
     info = json.loads(told[told.index("{") :])
     assert info["pairs"]["file_name"] == "pairs.jsonl"
+
+
+def test_dataset_info_is_added_to_a_file(person: Person) -> None:
+    path = person.write("dataset_info.json", '{"other": {"file_name": "other.json"}}')
+    arguments = ("--dataset-info", path.name, "--test-size", "0.5")
+    exported(person, "--format", "llamafactory-alpaca", "-o", "pairs.jsonl", *arguments)
+    info = json.loads(path.read_text())
+    assert [*info] == ["other", "pairs", "pairs_test"]
+    assert info["pairs_test"]["file_name"] == "pairs.test.jsonl"
+    again = ("--format", "llamafactory-sharegpt", "-o", "new/pairs.jsonl")
+    (person.folder / "new").mkdir()
+    _, told = exported(person, *again, "--dataset-info", path.name, code=2)
+    assert "another entry pairs" in told
+    assert not [*(person.folder / "new").iterdir()]
+    _, told = exported(person, "--format", "trl", "--dataset-info", "x.json", code=2)
+    assert "has none" in told
+    person.write("broken.json", "[")
+    _, told = exported(person, *again, "--dataset-info", "broken.json", code=2)
+    assert "broken.json" in told
+
+
+def test_tokens_are_counted_with_a_tokenizer(person: Person) -> None:
+    tokenizer = Tokenizer(WordLevel({"<unk>": 0}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(person.folder / "tokenizer.json"))
+    counting = ("--tokenizer", "tokenizer.json", "--max-length")
+    _, told = exported(person, *counting, "4")  # system and question, and an answer of two tokens
+    assert "warning" not in told
+    _, told = exported(person, *counting, "2", "--tag", "second")
+    assert "2: longer than 2 tokens" in told
+    assert "2: the sides are the same in the first 2 tokens" in told
+    assert "lengths are counted with tokenizer.json" in told
+    _, told = exported(person, *counting, "1", "--tag", "second")
+    assert "2: the prompt alone fills 1 tokens" in told
+    assert "can't be read as a tokenizer" in exported(person, "--tokenizer", "s.db", code=2)[1]
 
 
 def test_a_row_that_tells_the_schema_comes_first(person: Person) -> None:

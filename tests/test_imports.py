@@ -25,6 +25,7 @@ BUILT_ON_ALL_OTHERS = {
     "opening",
     "output",
     "progress",
+    "provenance",
     "reporting",
     "routes",
     "tui",

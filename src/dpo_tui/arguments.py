@@ -46,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_backup(commands)
     _add_export(commands)
+    _add_push(commands)
     _add_report(commands)
     _add_convert(commands)
     return parser
@@ -362,7 +363,38 @@ def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
     files.add_argument(
         "--sidecar", type=Path, metavar="FILE", help="write where each row comes from to this file"
     )
+    files.add_argument(
+        "--card",
+        nargs="?",
+        const="README.md",
+        metavar="FILE",
+        help="write a dataset card for the Hugging Face hub too (README.md beside -o)",
+    )
+    files.add_argument(
+        "--dataset-info",
+        type=Path,
+        metavar="FILE",
+        help="add the dataset to this dataset_info.json of LLaMA-Factory",
+    )
     files.add_argument("--force", action="store_true", help="replace files that are there")
+
+
+def _add_push(commands: argparse._SubParsersAction[_Parser]) -> None:
+    push = commands.add_parser(
+        "push",
+        help="send a session's pairs to a dataset on the Hugging Face hub",
+        description="Export a session with a card and send both to a dataset on the Hugging Face "
+        "hub, which is made, for you alone, if there is none. Needs the extra 'hub' and its login "
+        "(hf auth login). Formats: `dpo-tui export --help`.",
+        epilog=_EPILOG,
+    )
+    push.add_argument("repo", metavar="REPO", help="owner/name, or name for your own")
+    _add_session_arguments(push)
+    _add_export_arguments(push, default="trl")
+    hub = push.add_argument_group("hub")
+    hub.add_argument("--public", action="store_true", help="let everybody see a dataset made now")
+    hub.add_argument("--dry-run", action="store_true", help="show the card and send nothing")
+    hub.add_argument("--force", action="store_true", help="replace a card that is there")
 
 
 def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -378,10 +410,9 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
     report.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
-def _add_export_arguments(command: _Parser) -> None:
+def _add_export_arguments(command: _Parser, default: str = "swift") -> None:
     """What becomes of the decisions."""
-    form = command.add_argument("--format", default="swift", metavar="F", help="default swift")
-    form.complete = {"bash": "", "zsh": ""}  # type: ignore[attr-defined]
+    command.add_argument("--format", default=default, metavar="F", help=f"default {default}")
     rows = command.add_argument_group("rows")
     rows.add_argument(
         "--annotator", metavar="NAME|all", help="default: you, if you have decided anything"

@@ -447,6 +447,14 @@ def _convert(arguments: Namespace) -> int:
     return 0
 
 
+def _push(arguments: Namespace) -> int:
+    from dpo_tui.export_command import run_push
+
+    session = _existing_session(arguments)
+    run_push(arguments, session, _settings_for(arguments), _user_name())
+    return 0
+
+
 def _settings_for(arguments: Namespace) -> Settings:
     """The settings of a command that looks after a session; only flags that are settings count."""
     from dpo_tui import paths
@@ -491,6 +499,7 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "verify": _verify,
     "backup": _backup,
     "export": _export,
+    "push": _push,
     "report": _report,
     "convert": _convert,
 }

@@ -10,18 +10,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from dpo_tui.datasets.dataset_info import add_dataset_info, check_dataset_info
 from dpo_tui.datasets.formats import Format, format_named
+from dpo_tui.datasets.hub import CARD, send_folder
 from dpo_tui.datasets.lengths import Estimate, Ruler, TokenizerRuler
-from dpo_tui.datasets.output import STDOUT, check_output
+from dpo_tui.datasets.output import STDOUT, check_output, writing_whole
 from dpo_tui.display import display, display_line
 from dpo_tui.errors import InputError
 from dpo_tui.exporting import TEST, TRAIN, ExportJob, export
+from dpo_tui.reports.card import CardFacts, Provenance, card
 from dpo_tui.reports.export import ExportReport, summary
 from dpo_tui.settings import Settings
 from dpo_tui.store.info import describe
@@ -31,20 +35,65 @@ def run_export(arguments: Namespace, session: Path, settings: Settings, user: st
     """Write the files that were asked for, and say on standard error what was done.
 
     Raises:
-        DpoTuiError: it can't be done; nothing was written then.
+        DpoTuiError: it can't be done; no dataset was written then.
     """
-    job = make_job(arguments, session, settings, user)
-    files = [*job.outputs.values(), *([job.sidecar] if job.sidecar else [])]
+    job = make_job(arguments, session, settings, user, _outputs(arguments))
+    card_path = _card_path(arguments.card, job.outputs[TRAIN]) if arguments.card else None
+    files = [*job.outputs.values(), *filter(None, (job.sidecar, card_path))]
     _protect(session, files, arguments.prompts)
     for path in files:
         check_output(path, force=arguments.force)
+    if arguments.dataset_info:
+        entries = dataset_info_entries(job.form, job.outputs)
+        check_dataset_info(arguments.dataset_info, entries, force=arguments.force)
     console = Console(stderr=True, highlight=False)
     with _bar(console) as advance:
         report = export(job, advance)
-    tell(console, report, job.form, job.outputs)
+    if card_path:
+        title = arguments.prompts or session
+        write_card(card_path, job, report, title=title.stem)
+    if arguments.dataset_info:
+        add_dataset_info(arguments.dataset_info, entries)
+    has_dataset_info = arguments.dataset_info is not None
+    tell(console, report, job.form, job.outputs, has_dataset_info=has_dataset_info)
 
 
-def make_job(arguments: Namespace, session: Path, settings: Settings, user: str) -> ExportJob:
+def run_push(arguments: Namespace, session: Path, settings: Settings, user: str) -> None:
+    """Make the files and their card, and send them to the hub unless it is a dry run.
+
+    Raises:
+        DpoTuiError: it can't be done.
+    """
+    console = Console(stderr=True, highlight=False)
+    with TemporaryDirectory(prefix="dpo-tui-push-") as name:
+        folder = Path(name)
+        ending = format_named(arguments.format).ending
+        splits = (TRAIN, TEST) if arguments.test_size else (TRAIN,)
+        outputs = {each: folder / f"{each}{ending}" for each in splits}
+        arguments.card, arguments.sidecar = CARD, None
+        job = make_job(arguments, session, settings, user, outputs)
+        with _bar(console) as advance:
+            report = export(job, advance)
+        write_card(folder / CARD, job, report, title=arguments.repo.rpartition("/")[2])
+        tell(console, report, job.form, {split: Path(each.name) for split, each in outputs.items()})
+        if arguments.dry_run:
+            console.print(Text(display((folder / CARD).read_text(encoding="utf-8"))))
+            console.print(Text("dry run: nothing was sent"))
+            return
+        with console.status("sending to the hub"):
+            address = send_folder(
+                folder, arguments.repo, public=arguments.public, keep_card=not arguments.force
+            )
+    console.print(Text(display(f"sent       {address}")))
+
+
+def make_job(
+    arguments: Namespace,
+    session: Path,
+    settings: Settings,
+    user: str,
+    outputs: Mapping[str, Path],
+) -> ExportJob:
     """What the arguments ask for.
 
     Raises:
@@ -56,7 +105,7 @@ def make_job(arguments: Namespace, session: Path, settings: Settings, user: str)
     return ExportJob(
         session=session,
         form=form,
-        outputs=_outputs(arguments),
+        outputs=outputs,
         policy=replace(settings.pair_policy, seed=arguments.seed),
         ruler=ruler_of(arguments),
         user=user,
@@ -67,6 +116,7 @@ def make_job(arguments: Namespace, session: Path, settings: Settings, user: str)
         shuffle=arguments.shuffle,
         meta=arguments.meta,
         sidecar=arguments.sidecar,
+        provenance=Provenance() if arguments.card else None,
         max_length=arguments.max_length,
         near_duplicates=settings.near_duplicates,
     )
@@ -116,6 +166,25 @@ def _since(text: str) -> float:
         ) from None
 
 
+def dataset_info_entries(form: Format, outputs: Mapping[str, Path]) -> dict[str, object]:
+    """What LLaMA-Factory has to be told of the files, by the name that it calls each.
+
+    Raises:
+        InputError: the format is not one of LLaMA-Factory's.
+    """
+    if form.dataset_info is None:
+        raise InputError(
+            f"--dataset-info: {form.name} has none", remedy="LLaMA-Factory's formats have."
+        )
+    names = {
+        split: "dataset.jsonl" if each == STDOUT else each.name for split, each in outputs.items()
+    }
+    return {
+        name.partition(".")[0] + ("_test" if split == TEST else ""): form.dataset_info(name)
+        for split, name in names.items()
+    }
+
+
 def _protect(session: Path, files: list[Path], prompts: Path | None) -> None:
     """Refuse to write over what the decisions are made from, --force or not."""
     own = {session.resolve()}
@@ -138,7 +207,43 @@ def _bar(console: Console) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def tell(console: Console, report: ExportReport, form: Format, outputs: Mapping[str, Path]) -> None:
+def _card_path(asked: str, output: Path) -> Path:
+    """Where the card goes: where it was asked for, else beside the dataset."""
+    if asked != CARD:
+        return Path(asked)
+    if output == STDOUT:
+        raise InputError("--card: beside which file?", remedy="Name one: --card FILE, or -o FILE.")
+    return output.with_name(CARD)
+
+
+def write_card(path: Path, job: ExportJob, report: ExportReport, *, title: str) -> None:
+    """Write the card of what was exported.
+
+    Raises:
+        DatasetError: the disk refused.
+    """
+    share = f"{job.test_size:.3g} of the prompts are kept apart for testing"
+    facts = CardFacts(
+        title=title,
+        format=job.form.name,
+        readers=job.form.readers,
+        policy=job.policy.told(),
+        has_cut_off=job.policy.allow_cut_off,
+        split=f"{share}, near-identical ones on the same side" if TEST in job.outputs else "",
+        files={split: each.name for split, each in job.outputs.items()},
+    )
+    with writing_whole(path) as file:
+        file.write(card(facts, report, job.provenance or Provenance()).encode(errors="replace"))
+
+
+def tell(
+    console: Console,
+    report: ExportReport,
+    form: Format,
+    outputs: Mapping[str, Path],
+    *,
+    has_dataset_info: bool = False,
+) -> None:
     """The summary, and what a trainer has to be told of the files."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
@@ -148,12 +253,12 @@ def tell(console: Console, report: ExportReport, form: Format, outputs: Mapping[
         table.add_row(Text(title), Text(display_line(text)))
     console.print(table)
     train = next(iter(outputs.values()))
-    name = "dataset.jsonl" if train == STDOUT else train.name
     if form.config:
-        console.print(Text(display(f"\n{form.name}:\n{form.config(name)}")))
-    if form.dataset_info:
-        entries = {Path(each.name).stem: form.dataset_info(each.name) for each in outputs.values()}
-        console.print(Text(display(f"\ndataset_info.json:\n{json.dumps(entries, indent=2)}")))
+        config = form.config("dataset.jsonl" if train == STDOUT else str(train))
+        console.print(Text(display(f"\n{form.name}:\n{config}")))
+    if form.dataset_info and not has_dataset_info:
+        entries = json.dumps(dataset_info_entries(form, outputs), indent=2)
+        console.print(Text(display(f"\ndataset_info.json:\n{entries}")))
 
 
 def _shown(path: Path) -> str:

@@ -24,6 +24,8 @@ from dpo_tui.domain.harvest import Harvest, Taken, harvest
 from dpo_tui.domain.pairs import PairPolicy
 from dpo_tui.domain.split import PromptSplit
 from dpo_tui.errors import InputError
+from dpo_tui.provenance import trace
+from dpo_tui.reports.card import Provenance
 from dpo_tui.reports.export import ExportReport
 from dpo_tui.store.judged import JudgedGroups, reading_judged
 
@@ -59,6 +61,8 @@ class ExportJob:
     """Whether rows have a column of metadata."""
     sidecar: Path | None = None
     """Where metadata goes apart."""
+    provenance: Provenance | None = None
+    """Is told where the rows come from, for a card."""
     max_length: int = 1024
     """Where the trainer cuts, in tokens."""
     near_duplicates: float = 0.9
@@ -131,7 +135,7 @@ class _Run:
     def _harvests(self) -> Iterator[Harvest]:
         """What every prompt gives that the filters leave."""
         job = self._job
-        sources = job.meta or job.sidecar is not None
+        sources = job.meta or job.sidecar is not None or job.provenance is not None
         for judged in self._groups.read(self._ids, self._annotators, job.since, sources=sources):
             if job.tags and job.tags.isdisjoint(judged[0].tags):
                 continue
@@ -174,6 +178,8 @@ class _Run:
         report.dropped.update(found.dropped)
         report.spared += found.spared
         report.replaced += max(each.replaced for each in found.groups)
+        if self._job.provenance:
+            trace(self._job.provenance, found)
         if found.taken:
             report.prompts[split] += 1
         else:

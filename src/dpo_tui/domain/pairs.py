@@ -40,6 +40,14 @@ class PairPolicy:
     """Whether a response that hit the token limit may be a side of a pair."""
     seed: int = 0
 
+    def told(self) -> str:
+        """The policy in the words of a person."""
+        which = "the best" if self.best_only else "every chosen response"
+        drawn = " (drawn by lot where none was said to be the best)" if self.best_only else ""
+        limit = "" if self.limit is None else f", at most {self.limit} of them, drawn by lot"
+        more = "; the best against the other chosen ones too" if self.best_over_chosen else ""
+        return f"{which}{drawn} against every rejected one{limit}{more}"
+
 
 def pair_policy(word: str | int) -> PairPolicy:
     """The policy that a word stands for: `all`, `best`, `one`, or a number for at most so many.
