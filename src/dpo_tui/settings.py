@@ -102,7 +102,8 @@ class Settings:
     show_lengths: bool = True
     """Whether token counts are shown before the group is decided."""
     near_duplicates: float = 0.9
-    """From which similarity on (0 to 1) a response is marked as nearly the same; 0 turns it off."""
+    """From which similarity on (0 to 1) a response is marked as nearly the same; 0 turns it off.
+    Responses of more than 50,000 characters are not compared."""
     reject_original: bool = False
     """Whether a response that you edit is marked rejected, against your edit."""
     skipped: bool = False

@@ -3,15 +3,17 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpo_tui.domain.model import Mark, Response, State
+from dpo_tui.domain.model import Group, Mark, Response, State
 from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.service.outcomes import Refused
+from dpo_tui.store.session import SessionStore
 from tests.servers import replies
 from tests.servers.wire import ChatServer, Exchange, Reply
 from tests.service.desk import Desk, desk, prompts
@@ -114,6 +116,9 @@ async def run(folder: Path, faults: list[str], commands: list[str]) -> None:
                     outcome = await play(here, command)
                     if command in {"edit", "write"} and isinstance(outcome, Response):
                         typed.append(outcome)
+                left = here.labelling.group
+            if left:
+                check_kept(folder, left)
         async with desk(folder, server.url, prompts(*PROMPTS), n=2) as here:
             while here.labelling.group:
                 cards = await here.until_ended()
@@ -122,6 +127,13 @@ async def run(folder: Path, faults: list[str], commands: list[str]) -> None:
             while not isinstance(await here.labelling.undo(), Refused):
                 pass
             await check(here, typed)
+
+
+def check_kept(folder: Path, left: Group) -> None:
+    """What was on screen is on disk: marks, remarks, flag, decision."""
+    with closing(SessionStore.open(folder / "session.db", annotator="ann")) as store:
+        kept = store.group(left.id, "ann")
+    assert (kept.draft, kept.flagged, kept.decision) == (left.draft, left.flagged, left.decision)
 
 
 async def check(here: Desk, typed: Sequence[Response]) -> None:

@@ -249,6 +249,13 @@ async def test_near_duplicates_are_found_after_a_while(tmp_path: Path) -> None:
         assert [card.twin for card in here.cards] == [None] * 5
 
 
+async def test_very_long_responses_are_not_compared(tmp_path: Path) -> None:
+    long = LONG * 700
+    async with desk(tmp_path, None, [ready(long, f"{long}!", LONG, f"{LONG}!")]) as here:
+        await here.until(lambda: here.cards[3].twin is not None)
+        assert [card.twin is None for card in here.cards] == [True, True, True, False]
+
+
 async def test_an_unusable_response_is_folded(tmp_path: Path) -> None:
     reply = replies.events(
         replies.chunk(0, "whole", "stop"), replies.chunk(1, "cut", "length"), replies.DONE

@@ -46,7 +46,7 @@ class Twins:
     def similar(self, responses: Sequence[Response]) -> Mapping[int, tuple[int, float]]:
         """By slot, the earlier response that is most similar, and how similar (0 to 1).
 
-        As far as it is known; what isn't yet is found out, if there is an event loop.
+        As far as it is known; what isn't yet is found out, for which the event loop has to run.
         """
         if self._threshold <= 0:
             return {}
