@@ -159,6 +159,7 @@ def assert_restored(terminal: Terminal) -> None:
     for on, off in _MODES:
         assert raw.rfind(off) > raw.rfind(on) >= 0, (on, terminal.picture())
     assert len(_KITTY_PUSH.findall(raw)) == raw.count(b"\x1b[<u")
+    assert raw.count(b"\x1b[22;0t") == raw.count(b"\x1b[23;0t")  # the title
     assert terminal.has_its_settings
 
 
