@@ -178,6 +178,7 @@ async def test_sources_are_hidden_until_the_group_is_decided(tmp_path: Path) -> 
         await here.labelling.skip()
         await here.labelling.open_group(1)
         assert here.labelling.sheet.blind
+        await here.labelling.undo()
     for blind in (True, False):
         async with desk(
             tmp_path, None, [mixed, alike], options=replace(PLAIN, blind=blind)
