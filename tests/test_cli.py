@@ -3,11 +3,15 @@
 import os
 import shlex
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import shtab
 
+from dpo_tui.arguments import make_parser
+from dpo_tui.completion import SHELLS
 from tests.servers.process import persona_process
 from tests.terminal.program import PROGRAM, Person
 from tests.terminal.terminal import Terminal
@@ -79,6 +83,28 @@ def test_completion_is_a_script_that_bash_takes(person: Person) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert "--base-url" in result.stdout
     subprocess.run(["bash", "-n"], input=result.stdout, text=True, check=True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_knows_every_shell_and_where_files_are_named(shell: str) -> None:
+    parser = make_parser()
+    assert list(SHELLS) == shtab.SUPPORTED_SHELLS
+    script = shtab.complete(parser, shell)
+    assert str(shtab.FILE[shell]) in script
+    assert "print-completion" in script
+
+
+def test_nothing_that_only_a_print_needs_is_imported_at_the_start(person: Person) -> None:
+    heavy = "('shtab', 'importlib.metadata')"
+    code = f"import sys, dpo_tui.cli; print([each for each in {heavy} if each in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env=person.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "[]\n"
 
 
 def piped_to_nobody(person: Person, words: str, *, pipe: str = "|") -> tuple[str, str]:

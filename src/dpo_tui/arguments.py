@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-import shtab
-
+from dpo_tui import __version__
+from dpo_tui.completion import FILE, SHELLS, PrintCompletion
 from dpo_tui.datasets.formats import FORMATS
 from dpo_tui.display import display_line
 
@@ -34,8 +33,13 @@ def make_parser() -> argparse.ArgumentParser:
         "model server.",
         epilog=_EPILOG,
     )
-    parser.add_argument("--version", action="version", version=f"dpo-tui {version('dpo-tui')}")
-    shtab.add_argument_to(parser, help="print a completion script for your shell and leave")
+    parser.add_argument("--version", action="version", version=f"dpo-tui {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        help="print a completion script for your shell and leave",
+    )
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     _add_annotate(commands)
     _add_generate(commands)
@@ -153,7 +157,7 @@ def _add_work_arguments(command: _Parser) -> None:
         help="a file (.toml, .jsonl, .json, .csv, .tsv, .parquet, .txt; lines also as .gz), "
         "hf:owner/name[:split], or - for standard input",
     )
-    prompts.complete = shtab.FILE  # type: ignore[attr-defined]
+    prompts.complete = FILE  # type: ignore[attr-defined]
     server = _add_server_arguments(command)
     server.add_argument(
         "--local",
@@ -356,7 +360,7 @@ def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="FILE",
         help="default: standard output; - for it; .gz compresses",
     )
-    output.complete = shtab.FILE  # type: ignore[attr-defined]
+    output.complete = FILE  # type: ignore[attr-defined]
     files.add_argument(
         "--test-output", type=Path, metavar="FILE", help="default: FILE with .test in its name"
     )
@@ -476,7 +480,7 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
         "output", type=Path, metavar="OUT", help="a file, - for standard output; .gz compresses"
     )
     for each in (source, target):
-        each.complete = shtab.FILE  # type: ignore[attr-defined]
+        each.complete = FILE  # type: ignore[attr-defined]
     convert.add_argument("--to", required=True, metavar="FORMAT", help="as `export` names them")
     convert.add_argument("--force", action="store_true", help="replace OUT if it is there")
     _add_rows_arguments(convert)
@@ -507,5 +511,5 @@ def _add_session_arguments(command: _Parser) -> None:
     prompts = command.add_argument(
         "prompts", nargs="?", type=Path, metavar="PROMPTS", help="the session of this prompts file"
     )
-    prompts.complete = shtab.FILE  # type: ignore[attr-defined]
+    prompts.complete = FILE  # type: ignore[attr-defined]
     command.add_argument("--session", metavar="NAME|PATH", help="the session itself")
