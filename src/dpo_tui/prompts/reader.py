@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 
+from dpo_tui import __version__
 from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import open_input, unreadable
@@ -61,7 +61,7 @@ class PromptsFile:
         """
         if self.loaders:
             return None
-        seen: list[object] = [version("dpo-tui"), reading, self.content]
+        seen: list[object] = [__version__, reading, self.content]
         for path in self._files:
             try:
                 status = path.stat()
