@@ -48,9 +48,9 @@ def test_no_table_is_every_action_s_own_keys() -> None:
 def test_presets_have_no_conflicts_and_only_known_keys(preset: str) -> None:
     keys = keymap(preset=preset)
     assert conflicts(keys) == []
-    for name, given_keys in PRESETS[preset].items():
-        if name in BY_NAME:
-            assert keymap(**{name: list(given_keys)}).of(BY_NAME[name]) == given_keys
+    # Said by hand, they are accepted too: nothing in a preset is a key that doesn't arrive.
+    table = {name: list(each) for name, each in PRESETS[preset].items() if name in BY_NAME}
+    assert keymap(**table) == keys
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda each: each.name)
