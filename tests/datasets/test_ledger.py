@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset
+from dpo_tui.datasets.matching import lines_of, lines_start
 from dpo_tui.domain.ledger import Entry, Ledger, Reconciliation
 from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
@@ -44,6 +45,10 @@ class Unheard:
 
     def settled(self) -> Iterator[Entry]:
         return iter(self._settled)
+
+    def in_order(self, start: int) -> Iterator[Entry]:
+        before = [each for each in self._settled if each.region.offset <= start][:1]
+        return reversed([e for e in self._settled if e.region.offset > start or e in before])
 
     def settle(self, entries: Iterable[Entry]) -> None:
         pass
@@ -171,6 +176,29 @@ class Session(RuleBasedStateMachine):
         line = self._foreign_line()
         self.foreign.insert(0, line)
         self.file.write_bytes(line + b"\n" + self.file.read_bytes())
+
+    @precondition(lambda self: self.file.exists())
+    @rule(gone=st.integers(0, 9), reverse=st.booleans())
+    def others_edit(self, gone: int, reverse: bool) -> None:
+        """Take something out, and turn the file round; what was written together stays so."""
+        self.catch_up()
+        content = self.file.read_bytes()
+        blocks: list[bytes] = []
+        at = 0
+        for entry in self.store.in_order(0):
+            lines = lines_of(entry)
+            start = lines_start(entry)
+            blocks += [*content[at:start].splitlines(), lines.removesuffix(b"\n")]
+            at = start + len(lines)
+        blocks += content[at:].splitlines()
+        del blocks[gone : gone + 1]
+        if reverse:
+            blocks.reverse()
+        # Else the last one of ours could come to where it was, and nobody would look at the others.
+        blocks.insert(0, self._foreign_line())
+        lines_left = b"\n".join(blocks).splitlines()
+        self.foreign = [each for each in lines_left if each not in self.ours]
+        self.file.write_bytes(b"".join(each + b"\n" for each in lines_left))
 
     @precondition(lambda self: self.file.exists())
     @rule()

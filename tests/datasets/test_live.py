@@ -8,13 +8,15 @@ import resource
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset
-from dpo_tui.domain.ledger import Entry, Reconciliation
+from dpo_tui.datasets.matching import lines_of
+from dpo_tui.domain.ledger import Entry, Reconciliation, Region
 from dpo_tui.domain.model import Message, Pair
 from dpo_tui.errors import DatasetError
 
@@ -58,8 +60,16 @@ class Known:
             self.reads += 1
             yield entry
 
+    def in_order(self, start: int) -> Iterator[Entry]:
+        there = list(self.settled())[::-1]
+        before = sum(each.region.offset <= start for each in there)
+        yield from there[max(before - 1, 0) :]
+
     def settle(self, entries: Iterable[Entry]) -> None:
-        self.entries |= {each.decision_id: each for each in entries}
+        for each in entries:
+            known = self.entries.get(each.decision_id, each)
+            data = each.region.data or lines_of(known)
+            self.entries[each.decision_id] = replace(each, region=Region(each.region.offset, data))
 
 
 @pytest.fixture

@@ -84,6 +84,12 @@ class DatasetFile:
             yield start, line
             start += len(line)
 
+    def has_lines(self, start: int, lines: bytes) -> bool:
+        """Whether exactly these lines begin at an offset."""
+        if start == 0:
+            return self.read(0, len(lines)) == lines
+        return self.read(start - 1, len(lines) + 1) == b"\n" + lines
+
     def append(self, data: bytes) -> int:
         """Write at the end, wherever that is now, and give the offset; it is on disk then.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dpo_tui.datasets.file import DatasetFile, reading
+from dpo_tui.datasets.file import DatasetFile, Span, reading
 from dpo_tui.datasets.matching import Layout, find, lines_of, lines_start
 from dpo_tui.domain.ledger import Entry
 
@@ -25,7 +25,7 @@ def inspect_dataset(path: Path, entries: Sequence[Entry]) -> Iterator[str]:
             if wanted:
                 yield f"it is not there: the pairs of {len(wanted)} decisions are missing"
             return
-        layout = find(file, (), entries, 0)
+        layout = find(file, entries, [Span(0, file.size)])
         missing = sum(not layout.has(each) for each in wanted)
         torn = sum(each.decision_id in layout.torn for each in wanted)
         unwanted = sum(layout.has(each) for each in entries if not each.wanted)

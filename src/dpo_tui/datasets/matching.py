@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dpo_tui.datasets.file import DatasetFile, Span
@@ -28,11 +28,15 @@ def lines_start(entry: Entry) -> int:
 
 
 def is_in_place(file: DatasetFile, entry: Entry) -> bool:
-    """Whether an entry's bytes are where the session has them."""
-    start, lines = lines_start(entry), lines_of(entry)
-    if start == 0:
-        return file.read(0, len(lines)) == lines
-    return file.read(start - 1, len(lines) + 1) == b"\n" + lines
+    """Whether an entry's lines are where the session has them."""
+    return file.has_lines(lines_start(entry), lines_of(entry))
+
+
+def line_start(file: DatasetFile, floor: int) -> int:
+    """The first line start at or behind an offset."""
+    if file.begins_line(floor):
+        return floor
+    return next((start + len(line) for start, line in file.lines(floor)), floor)
 
 
 @dataclass(slots=True)
@@ -81,52 +85,49 @@ class Layout:
         return True
 
 
-def find(
-    file: DatasetFile, settled: Sequence[Entry], unsettled: Sequence[Entry], floor: int
-) -> Layout:
-    """Where every entry's lines are: at the known place, else anywhere from `floor` on.
+def find(file: DatasetFile, entries: Sequence[Entry], gaps: Sequence[Span]) -> Layout:
+    """Where the lines of each of these entries are, at the known place or elsewhere in the gaps.
 
-    `settled` is in the order of the file, and has every settled entry from `floor` on. Of what
-    could be several entries' lines, the longest is taken first, so that no part of it is left over,
-    and a wanted one before its equal that should go. Lines that are equal can't be told apart, so
-    that it is enough if there are as many as are claimed.
+    The gaps are whole lines of which nobody knows whose they are. Of what could be several entries'
+    lines, the longest is taken first, so that no part of it is left over, and a wanted one before
+    its equal that should go. Lines that are equal can't be told apart, so that it is enough if
+    there are as many as are claimed.
     """
     layout = Layout()
-    for entry in settled:
-        if is_in_place(file, entry):
-            layout.place(entry, lines_start(entry))
-    begin = _line_start(file, floor)
-    missing = [each for each in (*settled, *unsettled) if not layout.has(each)]
-    places = _places(file, missing, begin)
-    missing.sort(key=lambda each: (-len(lines_of(each)), not each.wanted))
+    places = _places(file, entries, gaps)
+    missing = sorted(entries, key=lambda each: (-len(lines_of(each)), not each.wanted))
     for entry in missing:
         starts = places[lines_of(entry)]
-        if is_in_place(file, entry) and layout.place(entry, lines_start(entry)):
+        if lines_start(entry) in starts and layout.place(entry, lines_start(entry)):
             continue
         while starts and not layout.place(entry, starts.pop()):
             pass
-    _find_torn(file, [each for each in missing if not layout.has(each)], layout, begin)
+    _find_torn(file, [each for each in missing if not layout.has(each)], layout, gaps)
     return layout
 
 
-def _line_start(file: DatasetFile, floor: int) -> int:
-    """The first line start at or behind an offset."""
-    if file.begins_line(floor):
-        return floor
-    return next((start + len(line) for start, line in file.lines(floor)), floor)
+def _lines_in(file: DatasetFile, gaps: Iterable[Span]) -> Iterator[tuple[int, bytes, int]]:
+    """Every line in the gaps, its offset, and the end of its gap."""
+    for gap in gaps:
+        for start, line in file.lines(gap.start):
+            if start >= gap.end:
+                break
+            yield start, line, gap.end
 
 
-def _places(file: DatasetFile, missing: Sequence[Entry], begin: int) -> dict[bytes, list[int]]:
-    """Where the lines of these entries stand from the line start `begin` on, last one first."""
-    places: dict[bytes, list[int]] = {lines_of(each): [] for each in missing}
+def _places(
+    file: DatasetFile, entries: Iterable[Entry], gaps: Iterable[Span]
+) -> dict[bytes, list[int]]:
+    """Where the lines of these entries stand in the gaps, last one first."""
+    places: dict[bytes, list[int]] = {lines_of(each): [] for each in entries}
     if not places:
         return places
     by_first: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for lines in places:
         by_first[_first_line(lines)].append(lines)
-    for start, line in file.lines(begin):
+    for start, line, end in _lines_in(file, gaps):
         for lines in by_first.get(line, ()):
-            if file.read(start, len(lines)) == lines:
+            if start + len(lines) <= end and file.read(start, len(lines)) == lines:
                 places[lines].append(start)
     for starts in places.values():
         starts.reverse()
@@ -142,21 +143,23 @@ def _ended(line: bytes) -> bytes:
     return line if line.endswith(b"\n") else line + b"\n"
 
 
-def _find_torn(file: DatasetFile, missing: Sequence[Entry], layout: Layout, begin: int) -> None:
+def _find_torn(
+    file: DatasetFile, missing: Sequence[Entry], layout: Layout, gaps: Iterable[Span]
+) -> None:
     if not missing:
         return
     waiting = sorted(missing, key=lines_of)
     texts = [lines_of(each) for each in waiting]
     first_lines = {_first_line(lines) for lines in texts}
     longest = max(map(len, texts))
-    for start, line in file.lines(begin):
+    for start, line, end in _lines_in(file, gaps):
         if layout.is_taken(start) or (_ended(line) not in first_lines and _is_json(line)):
             continue
-        there = file.read(start, longest)
+        there = file.read(start, min(longest, end - start))
         # What has most of its beginning in common with it stands beside it in the order.
         place = bisect_left(texts, there)
         for near in range(max(place - 1, 0), min(place + 1, len(texts))):
-            length = torn_length(file, start, texts[near])
+            length = torn_length(file, start, texts[near][: end - start])
             if layout.place_torn(waiting[near], start, there[:length]):
                 del waiting[near], texts[near]
                 break

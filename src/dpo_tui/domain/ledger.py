@@ -46,8 +46,18 @@ class Ledger(Protocol):
         """All other entries that have bytes in the file, the last one of the file first."""
         ...
 
+    def in_order(self, start: int) -> Iterator[Entry]:
+        """The same, the first one of the file first.
+
+        From the last one that begins at or before `start` on, of everybody who has such a one.
+        """
+        ...
+
     def settle(self, entries: Iterable[Entry]) -> None:
-        """Note that the file agrees with these entries, at these offsets."""
+        """Note that the file agrees with these entries, at these offsets.
+
+        Of their lines, nothing has to be there but the newline that leads them, if there is one.
+        """
         ...
 
 

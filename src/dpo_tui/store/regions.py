@@ -9,7 +9,7 @@ from heapq import merge
 from dpo_tui.domain.ledger import Entry, Region
 from dpo_tui.domain.model import Decision
 from dpo_tui.store.database import Database
-from dpo_tui.store.faults import making_sense, told
+from dpo_tui.store.faults import SenselessError, told
 
 _LARGEST_PAGE = 1024
 _SELECT = (
@@ -74,35 +74,62 @@ def all_entries(connection: sqlite3.Connection, annotator_id: int) -> list[Entry
 
 def settled_entries(database: Database, annotator_id: int) -> Iterator[Entry]:
     """All others of the same ones that have bytes in the file, the last one first."""
-    with told(database.path):
-        sharing = database.connection.execute(_SHARING, (annotator_id,)).fetchall()
     return merge(
-        *(_settled_of(database, each) for (each,) in sharing),
-        key=lambda each: (each.region.offset, each.decision_id),
+        *(_pages(database, each, _BACKWARD, 1 << 62) for each in _sharing(database, annotator_id)),
+        key=_place,
         reverse=True,
     )
 
 
-def _settled_of(database: Database, annotator_id: int) -> Iterator[Entry]:
-    """Those of one annotator.
+def entries_in_order(database: Database, annotator_id: int, start: int) -> Iterator[Entry]:
+    """The same, the first one first, from the last one of each that begins before or at `start`."""
+    streams = []
+    for each in _sharing(database, annotator_id):
+        with told(database.path):
+            (before,) = database.connection.execute(
+                "SELECT ifnull(max(position), 0) FROM regions "
+                "WHERE annotator_id = ? AND wanted AND settled AND position <= ?",
+                (each, start),
+            ).fetchone()
+        streams.append(_pages(database, each, _FORWARD, before - 1))
+    return merge(*streams, key=_place)
+
+
+def _place(entry: Entry) -> tuple[int, int]:
+    return entry.region.offset, entry.decision_id
+
+
+def _sharing(database: Database, annotator_id: int) -> list[int]:
+    with told(database.path):
+        return [each for (each,) in database.connection.execute(_SHARING, (annotator_id,))]
+
+
+def _pages(database: Database, annotator_id: int, page: str, position: int) -> Iterator[Entry]:
+    """The entries of one annotator behind a position.
 
     Read page by page, so that no read transaction stays open while the dataset file is at work.
     """
-    position, decision_id = 1 << 62, 0
-    page = 2  # mostly, the last one is all that is asked for
+    decision_id = 0
+    size = 2  # mostly, the last one is all that is asked for
     while True:
         with told(database.path):
             rows = database.connection.execute(
-                f"{_SELECT} WHERE regions.annotator_id = ? AND wanted AND settled "
-                "AND (regions.position, decision_id) < (?, ?) "
-                "ORDER BY regions.position DESC, decision_id DESC LIMIT ?",
-                (annotator_id, position, decision_id, page),
+                page, (annotator_id, position, decision_id, size)
             ).fetchall()
-        yield from map(_entry, rows)
-        if len(rows) < page:
+            entries = [_entry(row) for row in rows]
+        yield from entries
+        if len(rows) < size:
             return
         decision_id, position = rows[-1][:2]
-        page = min(page * 4, _LARGEST_PAGE)
+        size = min(size * 4, _LARGEST_PAGE)
+
+
+_BACKWARD, _FORWARD = (
+    f"{_SELECT} WHERE regions.annotator_id = ? AND wanted AND settled "
+    f"AND (regions.position, decision_id) {than} (?, ?) "
+    f"ORDER BY regions.position {order}, decision_id {order} LIMIT ?"
+    for than, order in (("<", "DESC"), (">", "ASC"))
+)
 
 
 def forget_places(connection: sqlite3.Connection) -> None:
@@ -127,16 +154,7 @@ def settle(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
 
 def _entry(row: tuple[int, int, int, int, bytes]) -> Entry:
     decision_id, offset, leads, wanted, lines = row
-    with making_sense(f"decision {decision_id}"):
-        check_lines(lines)
-        return Entry(decision_id, Region(offset, b"\n" * leads + lines), wanted=bool(wanted))
-
-
-def check_lines(lines: bytes) -> None:
-    """Refuse what can't be the lines of a decision's pairs.
-
-    Raises:
-        ValueError: it isn't whole lines.
-    """
-    if not lines.endswith(b"\n"):
-        raise ValueError("its pairs are cut off")
+    # Not `making_sense`: there can be a million of them.
+    if type(lines) is not bytes or not lines.endswith(b"\n"):
+        raise SenselessError(f"decision {decision_id} is damaged (its pairs are cut off)")
+    return Entry(decision_id, Region(offset, b"\n" * leads + lines), wanted=bool(wanted))

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from dpo_tui.store.faults import SenselessError, making_sense
-from dpo_tui.store.regions import check_lines
 from dpo_tui.store.rows import (
     DECISION_COLUMNS,
     DRAFT_COLUMNS,
@@ -35,6 +34,11 @@ def _read_group(row: Row) -> None:
     json.loads(row[3] or "[]")
 
 
+def _check_lines(row: Row) -> None:
+    if not row[1].endswith(b"\n"):
+        raise ValueError("its pairs are cut off")
+
+
 _ROWS = (
     _Rows("group", "id, messages, settings, ready", "groups", _read_group),
     _Rows("response", RESPONSE_COLUMNS, "responses", response_of),
@@ -43,7 +47,7 @@ _ROWS = (
         "decision",
         "id, lines",
         "decisions WHERE lines IS NOT NULL",
-        lambda row: check_lines(row[1]),
+        _check_lines,
     ),
     _Rows(
         "marks in progress of group",

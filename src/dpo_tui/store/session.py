@@ -246,6 +246,10 @@ class SessionStore(SessionFile):
             checks.rebuild(connection)
             regions.forget_places(connection)
 
+    def in_order(self, start: int) -> Iterator[Entry]:
+        """The same, the first one first, from the last one that begins at or before `start` on."""
+        return regions.entries_in_order(self._database, self._id(self._annotator), start)
+
     def settle(self, entries: Iterable[Entry]) -> None:
         """Note that the dataset file agrees with these entries, at these offsets.
 

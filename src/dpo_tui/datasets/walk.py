@@ -1,0 +1,68 @@
+"""Going through a dataset file from the front, beside what the session knows of it.
+
+As long as the session's own lines are all there, and in their order, this tells where each of them
+is now, whatever others have put between them or taken away. It needs a few bytes of memory an
+entry, not their lines.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+
+from dpo_tui.datasets.file import DatasetFile, Span
+from dpo_tui.datasets.matching import line_start, lines_of, lines_start
+from dpo_tui.domain.ledger import Entry
+
+
+def _numbers() -> array[int]:
+    return array("q")
+
+
+@dataclass(slots=True)
+class Walk:
+    """Where entries are."""
+
+    ids: array[int] = field(default_factory=_numbers)
+    """Their decision ids, in the order of the file."""
+    known: array[int] = field(default_factory=_numbers)
+    """Where the lines of each were known to begin."""
+    starts: array[int] = field(default_factory=_numbers)
+    """Where they begin."""
+    gaps: list[Span] = field(default_factory=list)
+    """Whole lines between and behind them, that belong to none of them."""
+
+
+def walk(
+    file: DatasetFile, entries: Iterable[Entry], floor: int, doubtful: Set[bytes] | None
+) -> Walk | None:
+    """Look at every entry (in the order of the file), and at the lines from `floor` on.
+
+    With `doubtful`, an entry that is not in its place is looked for behind the one before, where
+    none of these lines may be part of it: they can be another's. None if that fails for one.
+    """
+    found = Walk()
+    at = line_start(file, floor)
+    shift = 0
+    for entry in entries:
+        lines, known = lines_of(entry), lines_start(entry)
+        if not found.ids:
+            at = min(at, known)
+        start: int | None = known + shift
+        if known + shift < at or not file.has_lines(known + shift, lines):
+            if doubtful is None or not doubtful.isdisjoint(lines.splitlines(keepends=True)):
+                return None
+            start = next((each for each, _ in file.lines(at) if file.has_lines(each, lines)), None)
+        if start is None:
+            return None
+        shift = start - known
+        if start > at:
+            found.gaps.append(Span(at, start))
+        found.ids.append(entry.decision_id)
+        found.known.append(known)
+        found.starts.append(start)
+        at = start + len(lines)
+    if at < file.size:
+        found.gaps.append(Span(at, file.size))
+    return found
