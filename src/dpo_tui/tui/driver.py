@@ -1,28 +1,98 @@
-"""Textual's driver for terminals, that survives what a terminal of another encoding sends."""
+"""Textual's driver for terminals, that no input can make act or break: no paste, no odd bytes."""
 
 from __future__ import annotations
 
 import os
+from codecs import getincrementaldecoder
+from collections.abc import Iterable
+from selectors import EVENT_READ, DefaultSelector
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 _UNTITLED = frozenset({"", "dumb", "linux"})
 """Terminals without a title, which would show it in the text."""
 _PUSH_TITLE, _POP_TITLE = "\x1b[22;0t", "\x1b[23;0t"
 """XTPUSHTITLE and XTPOPTITLE: ignored where they are not known."""
 
+_TICK_SECONDS = 0.1
+_PASTE_BEGINS = "\x1b[200~"
+_PASTE_ENDS = "\x1b[201~"
+_ESCAPE = "\x1b"
+_ESCAPE_PICTURE = "\u241b"
+
+
+class PasteGuard:
+    """Takes the escape characters out of pasted text: behind one, Textual reads it as keys."""
+
+    def __init__(self) -> None:
+        self._is_inside = False
+        self._before = ""
+        """The end of what came before, which can be the beginning of a mark."""
+
+    def clean(self, data: str) -> str:
+        """What came from the terminal, in pieces of any size, as it may be read on."""
+        cleaned = ""
+        while data:
+            if self._is_inside:
+                text, data = self._inside(data)
+            else:
+                text, data = self._outside(data)
+            cleaned += text
+        return cleaned
+
+    def _outside(self, data: str) -> tuple[str, str]:
+        """Nothing is held back: a lone escape is a key, and has to be one at once."""
+        seen = self._before + data
+        begin = seen.find(_PASTE_BEGINS)
+        if begin < 0:
+            self._before = seen[-len(_PASTE_BEGINS) + 1 :]
+            return data, ""
+        end = begin + len(_PASTE_BEGINS) - len(self._before)
+        self._is_inside, self._before = True, ""
+        return data[:end], data[end:]
+
+    def _inside(self, data: str) -> tuple[str, str]:
+        data, self._before = self._before + data, ""
+        text, mark, rest = data.partition(_PASTE_ENDS)
+        if mark:
+            self._is_inside = False
+        else:
+            for length in range(len(_PASTE_ENDS) - 1, 0, -1):
+                if text.endswith(_PASTE_ENDS[:length]):
+                    text, self._before = text[:-length], text[-length:]
+                    break
+        return text.replace(_ESCAPE, _ESCAPE_PICTURE) + mark, rest
+
+
+class _Parser(XTermParser):
+    def __init__(self, debug: bool) -> None:  # noqa: FBT001 (Textual's own signature)
+        super().__init__(debug)
+        self._guard = PasteGuard()
+
+    def feed(self, data: str) -> Iterable[Message]:
+        return super().feed(self._guard.clean(data) if data else data)
+
 
 class Driver(LinuxDriver):
     """Reads keys from the terminal and paints on it; sets its title to the app's, if it has one."""
 
     def run_input_thread(self) -> None:
-        """Read keys until the end; bytes that are no UTF-8 are passed over."""
-        while True:
-            try:
-                super().run_input_thread()
-            except UnicodeDecodeError:
-                continue
-            return
+        """Read keys until the end; bytes that are no UTF-8 become replacement characters."""
+        parser = _Parser(self._debug)
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        with DefaultSelector() as selector:
+            selector.register(self.fileno, EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_TICK_SECONDS):
+                    if not (data := os.read(self.fileno, 4096)):
+                        return  # nobody holds the other end any more
+                    text = decode(data)
+                    for message in parser.feed(text) if text else ():
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
 
     def start_application_mode(self) -> None:
         """Take the terminal over; also when the app comes back from being suspended."""
