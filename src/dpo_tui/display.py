@@ -52,3 +52,11 @@ def display(text: str) -> str:
 def display_line(text: str) -> str:
     """Like `display`, on one line: for titles, names and messages."""
     return text.replace("\r\n", "\n").translate(_LINE_TABLE)
+
+
+_IN_PLACE = _TABLE | dict.fromkeys(_NAMED, "\ufffd")
+
+
+def display_in_place(text: str) -> str:
+    """Like `display`, each character one for one: for text under a cursor."""
+    return text.translate(_IN_PLACE)

@@ -41,7 +41,7 @@ def test_from_a_model_and_from_prompts(tmp_path: Path) -> None:
             "prompts.toml",
             f"system = [{json.dumps(EVIL)}]\nuser = {json.dumps([f'1 {EVIL}', f'2 {EVIL}'])}\n",
         )
-        with person.annotate("-n", "8", cols=200, rows=60) as terminal:
+        with person.annotate("-n", "8", cols=150, rows=80) as terminal:
             terminal.wait_for(" 1/2 ")
             terminal.press("1")
             screen = terminal.wait_for(lambda screen: are_ready(screen, "✔○○○○○○○"))
@@ -52,7 +52,7 @@ def test_from_a_model_and_from_prompts(tmp_path: Path) -> None:
                 "␛[2J␛[31m cleared and red",
                 "\ufffd31m\ufffdq C1 controls",
                 "[/b] [bold red]markup[/] [link=http://example.org]x[/link]",
-                "&#27;[31m &lt;b&gt; `␛[5m` **bold** <script>alert(1)</script>",
+                "&#27;[31m &lt;b&gt; ␛[5m bold <script>alert(1)</script>",
                 "<U+202E>gnirts desrever<U+202C> <U+200B><U+2066>isolated<U+2069>",
                 "bell ␇ backspace ␈␈ carriage␍return ␡ lone \ufffd end",
             ):
@@ -70,7 +70,7 @@ def test_from_a_server_that_refuses_a_prompt(tmp_path: Path) -> None:
     with serving(ChatServer(replies.error(400, f"refused {EVIL}"))) as server:
         person = Person(tmp_path, server=server.url)
         person.prompts("one")
-        with person.annotate(cols=200, rows=50) as terminal:
+        with person.annotate(cols=150, rows=50) as terminal:
             terminal.wait_for(lambda screen: shows(screen, f"refused {SHOWN}"))
             terminal.press("q")
             assert terminal.wait_exit() == 0

@@ -210,7 +210,7 @@ async def test_ctrl_c_leaves_from_where_text_is_typed(tmp_path: Path) -> None:
 
 async def test_every_action_is_in_the_palette(tmp_path: Path) -> None:
     reply = replies.completion("a", "b", "c")
-    async with screen(tmp_path, reply, prompts("first"), size=(100, 150)) as here:
+    async with screen(tmp_path, reply, prompts("first"), size=(100, 260)) as here:
         await here.press("ctrl+p")
         await here.until("Leave; everything is saved already.")
         text = here.text()

@@ -160,7 +160,7 @@ async def test_a_dead_server_is_on_the_screen_with_what_to_do(tmp_path: Path) ->
 
 
 async def test_help_shows_every_key_and_leaves_by_the_same_one(tmp_path: Path) -> None:
-    async with screen(tmp_path, ABC, prompts("first"), size=(80, 60)) as here:
+    async with screen(tmp_path, ABC, prompts("first"), size=(80, 100)) as here:
         await here.press("question_mark")
         await here.until("Keep it out of every pair")
         assert "Unmarked responses count as rejected" in here.text()
@@ -211,7 +211,7 @@ async def test_text_above_the_view_does_not_move_what_is_being_read(tmp_path: Pa
     """Card 1 streams on while card 3 is read: nothing may jump, and nothing is missing later."""
     gate = replies.Gate()
     words = replies.tokens(" ".join(f"word{number}" for number in range(300)))
-    blocks = [replies.chunk(index, "short", "stop") for index in (1, 2)]
+    blocks = [replies.chunk(index, f"short {index}", "stop") for index in (1, 2)]
     blocks += [replies.chunk(0, "\n".join(f"line {number}" for number in range(40)))]
     blocks += [replies.chunk(0, word) for word in words]
     blocks += [replies.chunk(0, " the end", "stop"), replies.DONE]

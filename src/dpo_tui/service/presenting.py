@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dpo_tui.domain.labelling import draft_of
 from dpo_tui.domain.marking import unite
@@ -49,7 +49,7 @@ def make_sheet(
         messages=group.prompt.messages,
         name=group.prompt.name,
         tags=group.prompt.tags,
-        cards=tuple(making.card(slot) for slot in arrangement.order),
+        cards=_told_apart([making.card(slot) for slot in arrangement.order]),
         verdict=group.decision.verdict if group.decision else None,
         reference=group.prompt.reference,
         flagged=group.flagged,
@@ -60,6 +60,13 @@ def make_sheet(
         known_labels=view.known_labels,
         blind=view.hides_sources,
     )
+
+
+def _told_apart(cards: Sequence[Card]) -> tuple[Card, ...]:
+    """The cards; where all come from one source, that is no news."""
+    if len({card.source for card in cards if card.phase is None}) > 1:
+        return tuple(cards)
+    return tuple(replace(card, source="") for card in cards)
 
 
 def source_text(source: Source) -> str:

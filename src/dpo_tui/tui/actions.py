@@ -400,39 +400,6 @@ _PROGRAM = (
 ALWAYS_QUITS = "ctrl+c"
 """Leaves from everywhere, also while something is being typed; can't be rebound."""
 
-_COMING = frozenset(
-    {
-        "choose_all",
-        "choose_none",
-        "tie",
-        "best",
-        "strength",
-        "note",
-        "flag",
-        "edit",
-        "edit_outside",
-        "write",
-        "next_column",
-        "previous_column",
-        "line_down",
-        "line_up",
-        "find",
-        "go_to",
-        "groups",
-        "markdown",
-        "reasoning",
-        "reader",
-        "columns",
-        "compare",
-        "compare_reference",
-    }
-)
-"""Actions that no screen has a method for yet: bound nowhere and shown nowhere."""
-
-ACTIONS = tuple(
-    action
-    for action in (*_JUDGE, *_ANSWER, *_RESPONSES, *_MOVE, *_GROUPS, *_LOOK, *_PROGRAM)
-    if action.name not in _COMING
-)
+ACTIONS = (*_JUDGE, *_ANSWER, *_RESPONSES, *_MOVE, *_GROUPS, *_LOOK, *_PROGRAM)
 """All actions, in the order in which they are shown."""
 BY_NAME = {action.name: action for action in ACTIONS}

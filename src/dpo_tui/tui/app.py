@@ -61,9 +61,9 @@ class DpoTuiApp(App[None], inherit_bindings=False):
             name=name,
             dataset=dataset,
             resume=resume,
-            slow=look.slow,
-            bell=look.bell,
             news=news,
+            look=look,
+            remember_layout=lambda layout: self.remember(layout=layout),
         )
         rebind(self.annotate, look.keymap)
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.dom import DOMNode
-from textual.keys import key_to_character
 
 from dpo_tui.tui.actions import ACTIONS, ALWAYS_QUITS, BY_NAME, Scope
-from dpo_tui.tui.keymap import Keymap, Keys, textual_name
+from dpo_tui.tui.keymap import CHARACTERS, Keymap, Keys, textual_name
 
 
 def bindings(scope: Scope) -> list[BindingType]:
@@ -59,5 +58,4 @@ def _joined(keys: Keys) -> str:
 
 def _plain_name(key: str) -> str:
     """A key of Textual's as the table of actions has it."""
-    character = key_to_character(key)
-    return character if character and character.isprintable() and character != " " else key
+    return CHARACTERS.get(key, key)

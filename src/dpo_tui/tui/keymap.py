@@ -116,7 +116,8 @@ def textual_name(key: str) -> str:
     return _TEXTUAL_NAMES.get(name, name)
 
 
-_CHARACTERS = {textual_name(character): character for character in string.punctuation}
+CHARACTERS = {textual_name(character): character for character in string.punctuation}
+"""By Textual's name, the characters that it spells out."""
 
 
 def key_name(key: str) -> str:
@@ -139,7 +140,7 @@ def _keys(value: object, file: Place, where: str) -> Keys:
 def _key(text: str, file: Place, where: str) -> str:
     """One key by the name that the table of actions would use."""
     key = text if len(text) == 1 else _CHORD.sub(r"\1+", text.lower())
-    key = _ALIASES.get(key) or _CHARACTERS.get(key) or key
+    key = _ALIASES.get(key) or CHARACTERS.get(key) or key
     if problem := _problem(key):
         raise file.error(f"{text!r}: {problem}", key=where, remedy=_REMEDY)
     return key

@@ -7,61 +7,20 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from dpo_tui.display import display_line
-from dpo_tui.domain.model import Mark, Progress, State
+from dpo_tui.domain.model import Progress
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.service.endpoint import EndpointStatus, Health
-from dpo_tui.service.live import Phase
-from dpo_tui.service.sheet import Card, Sheet
+from dpo_tui.service.sheet import Sheet
 
 Part = tuple[str, str]
 """Text and style."""
 
-_MARKS: dict[Mark | None, Part] = {
-    Mark.CHOSEN: ("✔ chosen", "bold $text-success"),
-    Mark.EXCLUDED: ("✖ excluded", "$text-warning"),
-    Mark.REJECTED: ("○ rejected", "$text-error"),
-    None: ("○ unmarked", "$foreground-muted"),
-}
 _HEALTH: dict[Health, Part] = {
     Health.UP: ("●", "$text-success"),
     Health.BUSY: ("◐ busy", "$text-warning"),
     Health.DOWN: ("○ down", "bold $text-error"),
     Health.STOPPED: ("✖ stopped", "bold $text-error"),
 }
-_STATES: dict[State, Part] = {
-    State.COMPLETE: ("", ""),
-    State.CUT_OFF: ("cut off at the token limit", "$text-warning"),
-    State.EMPTY: ("empty", "$text-warning"),
-    State.FAILED: ("failed", "bold $text-error"),
-    State.ABORTED: ("broke off", "bold $text-error"),
-}
-
-
-def mark_part(card: Card) -> Part:
-    """The mark of a card, by symbol and word."""
-    return _MARKS[card.mark]
-
-
-def state_part(card: Card) -> Part:
-    """What is to be known of a card besides its text."""
-    if card.phase is not None:
-        style = "$text-accent" if card.phase is Phase.STREAMING else "$foreground-muted"
-        return card.phase.value, style
-    text, style = _STATES[card.state or State.COMPLETE]
-    if not text and card.tokens is not None:
-        return f"{card.tokens} tokens", "$foreground-muted"
-    return text, style
-
-
-def card_body(card: Card) -> str:
-    """What stands below a card's title: its text, or why there is none. Foreign text."""
-    if card.text.strip():
-        return card.text.strip("\n")
-    if card.phase is not None:
-        return card.note or ("(thinking)" if card.reasoning else "")
-    if card.state is State.EMPTY and card.reasoning:
-        return "(reasoning only, no answer)"
-    return card.note or "(nothing)"
 
 
 def duration(seconds: float) -> str:
@@ -113,6 +72,26 @@ def session_line(
     left.insert(0, (9, [(display_line(name), "bold $text-primary")]))
     right = _endpoint_parts(endpoints, max(10, width // 4))
     return _fit(left, right, width)
+
+
+def remarks_line(sheet: Sheet | None) -> Content:
+    """What the annotator has said of the group besides the marks; empty if nothing."""
+    if sheet is None:
+        return Content("")
+    parts: list[Part] = []
+    if sheet.flagged:
+        parts.append(("⚑ flagged", "bold $text-warning"))
+    if sheet.tie:
+        parts.append(("= the chosen ones are equally good", "$text-accent"))
+    if sheet.strength:
+        parts.append((f"strength {sheet.strength} of 3", "$text-accent"))
+    if sheet.labels:
+        parts.append((display_line(", ".join(sheet.labels)), "$text-secondary"))
+    if sheet.note:
+        parts.append((f"“{display_line(sheet.note)}”", "$foreground-muted"))
+    return Content.styled(" · ", "$foreground-disabled").join(
+        [Content.styled(*part) for part in parts]
+    )
 
 
 def _endpoint_parts(endpoints: Sequence[EndpointStatus], width: int) -> list[Part]:

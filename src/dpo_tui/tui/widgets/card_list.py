@@ -1,119 +1,317 @@
-"""The scrollable list of response cards, and which of them the keys act on."""
+"""The response cards of one group, how they are laid out, and which of them the keys act on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from textual.containers import VerticalScroll
-from textual.geometry import Region, Size
-from textual.reactive import Reactive
+from collections.abc import Iterable, Sequence
 
 from dpo_tui.service.sheet import Card
-from dpo_tui.tui.widgets.response_card import ResponseCard
+from dpo_tui.tui.block import Change, View
+from dpo_tui.tui.layout import Layout, columns_in, compared, in_columns, reference_card
+from dpo_tui.tui.page import Page, Piece
+from dpo_tui.tui.widgets.line_view import LineView
+
+_NO_PAGE = Page((), 1, 1)
 
 
-class CardList(VerticalScroll, can_focus=False):
-    """Cards are kept and updated in place from group to group: mounting costs far more."""
-
-    # Textual would lay the whole screen out a second time whenever the height changes.
-    virtual_size = Reactive(Size(0, 0), repaint=False)
+class CardList(LineView):
+    """Draws all cards itself: only what is in view costs anything."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._cards: list[ResponseCard] = []
-        self._shown = 0
-        self._current = 0
-
-    @property
-    def current(self) -> int:
+        self.cards: Sequence[Card] = ()
+        self.current = 0
         """The slot that keys act on."""
-        card = self._cards[self._current].card if self._cards else None
-        return card.slot if card else 0
+        self.layout_now = Layout.LIST
+        self.raw = False
+        """Whether Markdown is shown as it is written."""
+        self._query = ""
+        self._pair: tuple[Card, Card] | None = None
+        """The two cards that are compared, left and right; one can be the prompt's reference."""
+        self._reasoning: frozenset[int] = frozenset()
+        self._page = _NO_PAGE
+
+    # --- what LineView asks ---------------------------------------------------------------------
 
     @property
-    def place(self) -> int:
-        """The place among the cards of the one that keys act on, from 0."""
-        return self._current
+    def line_count(self) -> int:
+        """How many lines there are."""
+        return self._page.height
+
+    def pieces(self, y: int) -> Iterable[Piece]:
+        """What stands on a line, from left to right."""
+        if y == self.top:
+            y = self._page.title_above(y)
+        return self._page.pieces(y, self.current)
+
+    def on_resize(self) -> None:
+        """The lines depend on the width."""
+        self._lay_out()
+
+    # --- showing --------------------------------------------------------------------------------
+
+    def show(self, cards: Sequence[Card], *, is_new: bool) -> None:
+        """Show these responses; `is_new` says that they are to be read from the first one on."""
+        before, self.cards = self.cards, cards
+        if is_new:
+            self.current = self._selectable()[0] if cards else 0
+            self._reasoning = frozenset()
+            if self.layout_now is Layout.COMPARE:
+                self.layout_now = Layout.LIST
+            self.top = 0
+            self._lay_out(keep=False)
+        elif self._needs_layout(before):
+            self._lay_out()
+        else:
+            by_slot = {card.slot: card for card in cards}
+            for index, block in enumerate(self._page.blocks):
+                if block.card.slot in by_slot:
+                    self._apply(index, block.show(by_slot[block.card.slot]))
+
+    def _needs_layout(self, before: Sequence[Card]) -> bool:
+        if [card.slot for card in before] != [card.slot for card in self.cards]:
+            return True
+        if self.layout_now is not Layout.COMPARE or self._pair is None:
+            return False
+        before_pair = self._pair
+        self._pair = self._now(before_pair[0]), self._now(before_pair[1])
+        return [card.text for card in before_pair] != [card.text for card in self._pair]
+
+    def _apply(self, index: int, changes: Sequence[Change]) -> None:
+        """Paint what has changed of a block, and nothing else."""
+        page = self._page
+        for change in changes:
+            top, height = page.top(index), page.height
+            begin, end = top + change.begin, top + change.end
+            if change.resized:
+                page.grew()
+            grown = page.height - height
+            if grown and (begin < self.top or self._is_read_below(index)):
+                # What is being read stays where it is.
+                self.top = max(0, self.top + grown)
+                self.refresh_from(self.top, end + grown)
+            elif grown:
+                self.refresh_from(begin, page.height + abs(grown))
+            else:
+                self._refresh_part(begin, end, page.x(index) + change.x, change.width)
+        if any(change.resized for change in changes):
+            self._settle_view()
+
+    def _refresh_part(self, begin: int, end: int, x: int, width: int | None) -> None:
+        """Paint these lines anew, and the title among them where it stands in for another line."""
+        self.refresh_from(begin, end, x, width)
+        if begin < self.top and begin == self._page.title_above(self.top):
+            self.refresh_from(self.top, self.top + 1, x, width)
+
+    def _is_read_below(self, index: int) -> bool:
+        """Whether a block begins above the view, and a later one is the current one."""
+        current = self._page.index(self.current)
+        return self._page.top(index) < self.top and current is not None and current > index
+
+    def _lay_out(self, *, keep: bool = True) -> None:
+        """Make the page anew; with `keep` the current card stays at its place in the view."""
+        if not self.size.width:
+            return
+        index = self._page.index(self.current)
+        above = self._page.top(index) - self.top if keep and index is not None else 0
+        self._page = self._make_page()
+        index = self._page.index(self.current)
+        if index is not None and keep:
+            self._page.settle(self._page.top(index), self.view_height)
+            self.top = self._page.top(index) - above
+        self._settle_view()
+        self.refresh()
+        self.call_later(self._settle_rest)
+
+    def _make_page(self) -> Page:
+        width = self.text_width
+        view = View(
+            width,
+            raw=self.raw,
+            whole=self.layout_now is Layout.READER,
+            reasoning=self._reasoning,
+            query=self._query,
+        )
+        current = self.card(self.current)
+        if current is None:
+            return _NO_PAGE
+        if self.layout_now is Layout.READER:
+            return in_columns([current], 1, width, view)
+        if self.layout_now is Layout.COMPARE and self._pair:
+            return compared(*self._pair, width, view)
+        columns = columns_in(width, len(self.cards)) if self.layout_now is Layout.COLUMNS else 1
+        return in_columns(self.cards, columns, width, view)
+
+    def _settle_view(self) -> None:
+        self._page.settle(self.top, self.view_height)
+        self.top = max(0, min(self.top, self.line_count - self.view_height))
+        self._move_thumb()
+
+    def _settle_rest(self) -> None:
+        """Set the next card in type while nothing else is to be done."""
+        if self._page.settle_one():
+            self._move_thumb()
+            self.call_later(self._settle_rest)
+
+    # --- what the keys act on -------------------------------------------------------------------
 
     def slot_of(self, number: int) -> int | None:
-        """The slot of the card with this number, if there is one."""
-        cards = [each.card for each in self._cards[: self._shown]]
-        return next((each.slot for each in cards if each and each.number == number), None)
+        """The slot of the card with a number."""
+        return next((card.slot for card in self.cards if card.number == number), None)
 
-    async def show(self, cards: Sequence[Card], *, is_new: bool, grow: bool) -> None:
-        """Show these responses, in the order of their slots.
+    def number_of(self, slot: int) -> int:
+        """The number that a slot's card is shown with."""
+        found = self.card(slot)
+        return found.number if found else slot + 1
 
-        `is_new` says that they are other ones than before, to be read from the first one on; `grow`
-        that text which has come meanwhile is shown too.
-        """
-        missing = [ResponseCard(slot) for slot in range(len(self._cards), len(cards))]
-        if missing:
-            self._cards += missing
-            await self.mount_all(missing)
-        for widget in self._cards[len(cards) :]:
-            widget.display = False
-        self._shown = len(cards)
-        for widget, card in zip(self._cards, cards, strict=False):
-            widget.display = True
-            widget.show_title(card)
-            if is_new or (grow and self._may_grow(widget, card)):
-                widget.show_text()
-        if is_new:
-            self._move_to(0)
-            self.scroll_home(animate=False)
+    def card(self, slot: int) -> Card | None:
+        """The card of a slot, if it is shown."""
+        return next((card for card in self.cards if card.slot == slot), None)
 
-    def _may_grow(self, widget: ResponseCard, card: Card) -> bool:
-        """Whether more text in a card would be seen, and disturb nobody.
+    def _selectable(self) -> list[int]:
+        """The slots that keys can act on, in the order shown: no copies of others."""
+        slots = [c.slot for c in self.cards if not (c.twin and c.twin.similarity == 1)]
+        return slots or [card.slot for card in self.cards]
 
-        In a card that begins above the view it would move what is being read below; where its end
-        is below the view it costs a repaint of all that is in view for nothing, and while it
-        streams there is soon another occasion.
-        """
-        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
-        region = widget.virtual_region
-        if region.y < top and widget.slot < self._current:
-            return False
-        return region.bottom <= bottom or card.phase is None or not widget.only_grows
+    def _now(self, card: Card) -> Card:
+        """A card as it is now; the reference never changes."""
+        return self.card(card.slot) or card
 
-    def go(self, place: int) -> None:
+    # --- moving ---------------------------------------------------------------------------------
+
+    def go(self, slot: int) -> None:
         """Make a card the current one, and scroll no more than it takes to read its beginning."""
-        self._move_to(max(0, min(place, self._shown - 1)))
-        card = self._cards[self._current]
-        region = card.virtual_region
-        # What was held back grows in the same repaint: it is taken to need the whole view. A card
-        # taller than the view is shown from its title on.
-        height = self.size.height
-        if not card.show_text():
-            height = min(height, region.height)
-        wanted = Region(region.x, region.y, region.width, height)
-        self.scroll_to_region(wanted, animate=False, force=True, x_axis=False)
+        if self.layout_now is Layout.READER and slot != self.current:
+            self.current = slot
+            self.top = 0
+            self._lay_out(keep=False)
+            return
+        before, self.current = self._page.index(self.current), slot
+        index = self._page.index(slot)
+        if index is None:
+            return
+        page, height = self._page, self.view_height
+        page.settle(page.top(index), height)
+        top, bottom = page.top(index), page.bottom(index)
+        # A card taller than the view is shown from its title on.
+        wanted = max(bottom - height, self.top) if bottom - top <= height else top
+        if self.scroll_lines_to(min(wanted, top)):
+            return
+        for each in (before, index):
+            if each is not None:
+                top = page.top(each)
+                self._refresh_part(top, top + 1, page.x(each), page.width)
 
-    def page(self, pages: float) -> None:
-        """Scroll by pages, a line of overlap kept, and take the current card along."""
-        # Over what there really is: cards that were held back grow first.
-        grown = [card.show_text() for card in self._cards[: self._shown]]
-        if any(grown):
-            self.call_after_refresh(self._scroll_by, pages)
+    def search(self, query: str) -> None:
+        """Mark where a text occurs, and go to the first place; an empty one ends that."""
+        self._query = query
+        self._lay_out()
+        if not query:
+            return
+        for index, block in enumerate(self._page.blocks):
+            block.settle()
+            self._page.grew()
+            if (line := block.first_match) is not None:
+                self.go(block.card.slot)
+                y = self._page.top(index) + line
+                if not self.top <= y < self.top + self.view_height:
+                    self.scroll_lines_to(y - self.view_height // 3)
+                return
+
+    def step(self, by: int) -> None:
+        """Go to the next or the previous card; when two are compared, on the current side."""
+        slots = self._selectable()
+        if self.layout_now is Layout.COMPARE and self._pair:
+            self._step_pair(self._pair, slots, by)
+            return
+        at = slots.index(self.current) if self.current in slots else 0
+        self.go(slots[max(0, min(at + by, len(slots) - 1))])
+
+    def _step_pair(self, pair: tuple[Card, Card], slots: Sequence[int], by: int) -> None:
+        side = int(pair[1].slot == self.current)
+        others = [slot for slot in slots if slot != pair[1 - side].slot]
+        at = others.index(self.current) if self.current in others else 0
+        chosen = self.card(others[max(0, min(at + by, len(others) - 1))])
+        if chosen is not None and chosen.slot != self.current:
+            self._pair = (chosen, pair[1]) if side == 0 else (pair[0], chosen)
+            self.current = chosen.slot
+            self._lay_out()
+
+    def step_column(self, by: int) -> None:
+        """Go to the card beside the current one."""
+        if self.layout_now is Layout.COMPARE and self._pair:
+            side = self._pair[by > 0]
+            if side.number:
+                self.go(side.slot)
         else:
-            self._scroll_by(pages)
+            self.step(by)
 
-    def _scroll_by(self, pages: float) -> None:
-        height = max(1, self.size.height - 1)
-        self.scroll_to(y=self.scroll_target_y + round(height * pages), animate=False, force=True)
-        self.call_after_refresh(self._follow_view)
+    def go_to_end(self, *, last: bool) -> None:
+        """Go to the first or the last card."""
+        slots = self._selectable()
+        if self.layout_now is not Layout.COMPARE and slots:
+            self.go(slots[-1 if last else 0])
+
+    def scroll_by(self, lines: int) -> None:
+        """Scroll by lines, and take the current card along when it leaves the view."""
+        self._page.settle(self.top + lines, self.view_height)
+        if self.scroll_lines_to(self.top + lines):
+            self._follow_view()
+
+    def scroll_by_pages(self, pages: float) -> None:
+        """Scroll by pages; the last line is seen again, below the title."""
+        self.scroll_by(round(max(1, self.view_height - 2) * pages))
 
     def _follow_view(self) -> None:
         """Make the first card that is in view the current one, if the current one is not."""
-        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
-        shown = self._cards[: self._shown]
-        if top <= shown[self._current].virtual_region.y < bottom:
+        page, index = self._page, self._page.index(self.current)
+        if self.layout_now in {Layout.COMPARE, Layout.READER} or index is None:
             return
-        for card in shown:
-            if card.virtual_region.bottom > top:
-                self._move_to(card.slot)
-                break
+        if page.top(index) < self.top + self.view_height and page.bottom(index) > self.top + 1:
+            return
+        self.current = page.blocks[page.in_row(page.row_at(self.top + 1))[0]].card.slot
+        self.refresh()
 
-    def _move_to(self, slot: int) -> None:
-        self._cards[self._current].set_current(False)
-        self._current = slot
-        self._cards[slot].set_current(True)
+    # --- layouts --------------------------------------------------------------------------------
+
+    def lay_out_as(self, layout: Layout) -> None:
+        """Show the cards in another layout."""
+        if layout is not self.layout_now:
+            self.layout_now = layout
+            self._pair = None
+            self._lay_out()
+
+    def compare_with_next(self) -> bool:
+        """Show the current card and another one side by side; False if there is no other one."""
+        slots = self._selectable()
+        if len(slots) < 2 or self.current not in slots:
+            return False
+        at = slots.index(self.current)
+        other = slots[at + 1] if at + 1 < len(slots) else slots[at - 1]
+        left, right = sorted((at, slots.index(other)))
+        return self._compare(self.card(slots[left]), self.card(slots[right]))
+
+    def compare_with(self, reference: str) -> bool:
+        """Show the prompt's reference and the current card side by side."""
+        return self._compare(reference_card(reference), self.card(self.current))
+
+    def _compare(self, left: Card | None, right: Card | None) -> bool:
+        if left is None or right is None:
+            return False
+        self.layout_now, self._pair = Layout.COMPARE, (left, right)
+        self.top = 0
+        self._lay_out(keep=False)
+        return True
+
+    def toggle_raw(self) -> None:
+        """Show Markdown as it is written, or set in type."""
+        self.raw = not self.raw
+        self._lay_out()
+
+    def toggle_reasoning(self) -> bool:
+        """Unfold or fold the reasoning of the current card; False if it has none."""
+        card = self.card(self.current)
+        if card is None or not card.reasoning.strip():
+            return False
+        self._reasoning ^= {card.slot}
+        self._lay_out()
+        return True

@@ -1,0 +1,98 @@
+"""What the keys do to get other responses: from the server, from an editor, from the person."""
+
+from __future__ import annotations
+
+from dpo_tui.errors import DpoTuiError
+from dpo_tui.tui.editor import edited_outside
+from dpo_tui.tui.render import plural
+from dpo_tui.tui.screens.edit import Edited, EditScreen
+from dpo_tui.tui.screens.group import BAD, ODD, GroupScreen
+
+
+class AnsweringActions(GroupScreen):
+    """The part of the annotate screen that makes responses."""
+
+    # --- from the server -----------------------------------------------------------------------
+
+    async def action_regenerate(self) -> None:
+        """Try broken responses again, or ask for a new set."""
+        if asked := await self.do(self.labelling.supply.regenerate(), "not regenerated"):
+            self.say(f"asking again for {plural(asked, 'response')}")
+
+    async def action_regenerate_one(self) -> None:
+        """Ask for another response in the place of the current one."""
+        number = self.cards.number_of(self.cards.current)
+        if await self.do(
+            self.labelling.supply.regenerate_one(self.cards.current), "not regenerated"
+        ):
+            self.say(f"asking again for response {number}")
+
+    async def action_add_response(self) -> None:
+        """Ask for one more response."""
+        if size := await self.do(self.labelling.supply.add_response(), "not added"):
+            self.say(f"asking for response {size}")
+
+    async def action_other_set(self) -> None:
+        """Show the set before this one."""
+        if set_no := await self.do(self.labelling.supply.other_set(), "not shown"):
+            self.say(f"this is set {set_no}")
+
+    # --- by hand -------------------------------------------------------------------------------
+
+    async def action_edit(self) -> None:
+        """Write a better version of the current response."""
+        slot = self.cards.current
+        card = self.cards.card(slot)
+        if card is None or card.phase is not None or not card.text.strip():
+            self.say("there is no text to edit here; w writes a response of your own", ODD)
+        else:
+            await self._write_in(f"Edit response {card.number}", slot, card.text)
+
+    async def action_write(self) -> None:
+        """Write a response of one's own."""
+        if self.labelling.sheet is not None:
+            await self._write_in("Write a response", None, "")
+
+    async def _write_in(self, heading: str, slot: int | None, text: str) -> None:
+        """Open the editor on what was typed before, else on `text`."""
+        labelling = self.labelling
+        kept = await labelling.writing.kept_text(slot)
+
+        async def keep(typed: str) -> None:
+            await labelling.writing.keep_text(slot, typed)
+
+        async def close(edited: Edited | None) -> None:
+            if edited is None:
+                return
+            if edited.is_done:
+                await self._answer(slot, edited.text)
+            else:
+                key = "w" if slot is None else "e"
+                self.say(f"your text is kept: {key} goes on with it")
+
+        self.app.push_screen(EditScreen(heading, text, kept, keep), close)
+
+    async def action_edit_outside(self) -> None:
+        """Write a better version of the current response in the editor of the environment."""
+        slot = self.cards.current
+        card = self.cards.card(slot)
+        if card is None or card.phase is not None or not card.text.strip():
+            self.say("there is no text to edit here; w writes a response of your own", ODD)
+            return
+        kept = await self.labelling.writing.kept_text(slot)
+        try:
+            typed = await edited_outside(self.app, card.text if kept is None else kept)
+        except DpoTuiError as error:
+            self.say(str(error), BAD)
+            return
+        kept = await self.do(self.labelling.writing.keep_text(slot, typed), "not saved")
+        if kept is not None:
+            await self._answer(slot, typed)
+
+    async def _answer(self, slot: int | None, text: str) -> None:
+        """Keep what was typed as a response, chosen."""
+        writing = self.labelling.writing
+        command = writing.write(text) if slot is None else writing.edit(slot, text)
+        if response := await self.do(command, "not saved, your text is kept"):
+            self.cards.go(response.slot)
+            self.say(f"response {self.cards.number_of(response.slot)} is yours, and chosen")

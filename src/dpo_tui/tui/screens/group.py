@@ -1,0 +1,64 @@
+"""What every part of the annotate screen stands on: the service, and how to tell the person."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from dpo_tui.display import display_line
+from dpo_tui.errors import StoreError
+from dpo_tui.service.labelling import Labelling
+from dpo_tui.service.outcomes import Refused
+from dpo_tui.tui.widgets.card_list import CardList
+from dpo_tui.tui.widgets.prompt_pane import PromptPane
+
+_Result = TypeVar("_Result")
+
+GOOD = "$text-success"
+BAD = "bold $text-error"
+ODD = "$text-warning"
+
+
+class GroupScreen(Screen[None]):
+    """Shows one group; its actions are in the classes that are made from it."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        super().__init__()
+        self.labelling = labelling
+        self.prompt = PromptPane()
+        self.cards = CardList()
+        self._status = Static(id="status", markup=False)
+
+    def paint(self) -> None:
+        """Paint what has changed."""
+        raise NotImplementedError
+
+    def say(self, text: str, style: str = "$foreground-muted") -> None:
+        """Tell the person something, in the status line."""
+        show(self._status, Content.styled(display_line(text), style), layout=True)
+
+    async def do(
+        self, command: Coroutine[Any, Any, Refused | _Result], failed: str
+    ) -> _Result | None:
+        """Run a command of the service; None, and the reason on screen, if it did nothing."""
+        try:
+            outcome = await command
+        except StoreError as error:
+            self.say(f"{failed}: {error}", BAD)
+            return None
+        if isinstance(outcome, Refused):
+            self.say(outcome.reason, ODD)
+            return None
+        self.paint()
+        return outcome
+
+
+def show(widget: Static, content: Content, *, layout: bool) -> None:
+    """Show other content, the same one costs nothing; `layout` if it may have another size."""
+    shown = widget.content
+    if not (isinstance(shown, Content) and shown.is_same(content)):
+        widget.update(content, layout=layout)

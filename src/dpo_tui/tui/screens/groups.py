@@ -1,0 +1,218 @@
+"""The list of groups: what is left, skipped, flagged, and where something is said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from dpo_tui.display import display_line
+from dpo_tui.domain.listing import Filter, Found, GroupRow
+from dpo_tui.errors import StoreError
+from dpo_tui.service.browsing import Browsing
+from dpo_tui.tui.render import plural
+
+_BITE = 100
+"""Rows that are taken from the store at a time."""
+_MOST_HITS = 500
+"""Places that are listed at the most: who has so many searches for more."""
+_TYPING_SECONDS = 0.25
+"""A search begins this long after the last key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Where to go, and what was searched for."""
+
+    group_id: int
+    query: str
+
+
+class GroupsScreen(ModalScreen[Chosen]):
+    """Typing searches; else the groups that a filter lets through are listed."""
+
+    BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
+        Binding("escape", "close", "back", priority=True),
+        Binding("tab", "filter(1)", "next filter", priority=True),
+        Binding("shift+tab", "filter(-1)", "previous filter", priority=True),
+        Binding("slash", "find", "find"),
+        Binding("q,l", "close", "back"),
+        Binding("j,down", "down", "down"),
+        Binding("k,up", "up", "up"),
+    ]
+
+    def __init__(self, browsing: Browsing, tags: Sequence[str], *, finds: bool) -> None:
+        """`tags` are filters of their own; `finds` says to begin with typing."""
+        super().__init__()
+        self._browsing = browsing
+        self._finds = finds
+        self._filters: list[tuple[Filter, str | None]] = [
+            *((each, None) for each in Filter),
+            *((Filter.ALL, tag) for tag in tags),
+        ]
+        self._filter = 0
+        self._after: int | None = -1
+        """The position behind which more rows are taken; None when there are no more."""
+        self._input = Input(placeholder="find in prompts and responses")
+        self._filter_line = Static(markup=False)
+        self._list = OptionList(markup=False)
+        self._status = Static(markup=False)
+
+    def compose(self) -> ComposeResult:
+        """What is searched for, the filters, the groups."""
+        with Vertical():
+            yield self._input
+            yield self._filter_line
+            yield self._list
+            yield self._status
+
+    async def on_mount(self) -> None:
+        """Begin with all groups."""
+        (self._input if self._finds else self._list).focus()
+        await self._list_anew()
+
+    # --- the list ------------------------------------------------------------------------------
+
+    async def _list_anew(self) -> None:
+        self._show_filters()
+        self._list.clear_options()
+        self._after = -1
+        await self._list_more()
+        if not self._list.option_count:
+            self._say("there is none")
+
+    async def _list_more(self) -> None:
+        if self._after is None:
+            return
+        which, tag = self._filters[self._filter]
+        try:
+            rows = await self._browsing.groups(which, tag, self._after, _BITE)
+        except StoreError as error:
+            self._say(str(error))
+            return
+        self._after = rows[-1].position if len(rows) == _BITE else None
+        self._list.add_options([Option(_row(each), id=str(each.id)) for each in rows])
+        self._say(plural(self._list.option_count, "group") + (" and more" if self._after else ""))
+
+    async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """More rows come before the end of the list is reached."""
+        if not self._input.value.strip() and event.option_index > self._list.option_count - 10:
+            await self._list_more()
+
+    async def action_filter(self, step: int) -> None:
+        """Go to the next filter."""
+        self._filter = (self._filter + step) % len(self._filters)
+        self._input.value = ""
+        self._list.focus()
+        await self._list_anew()
+
+    def _show_filters(self) -> None:
+        names = [display_line(tag) if tag else str(which) for which, tag in self._filters]
+        parts = [
+            (name, "bold reverse" if index == self._filter else "$foreground-muted")
+            for index, name in enumerate(names)
+        ]
+        line = Content("  ").join([Content.styled(f" {name} ", style) for name, style in parts])
+        self._filter_line.update(line)
+
+    def _say(self, text: str) -> None:
+        keys = "enter goes there · tab filters · / finds · escape goes back"
+        self._status.update(
+            Content.assemble((display_line(text), ""), ("   " + keys, "$foreground-muted"))
+        )
+
+    # --- searching -----------------------------------------------------------------------------
+
+    async def on_input_changed(self) -> None:
+        """Search for what is typed, soon."""
+        if query := self._input.value.strip():
+            self._search(query)
+        else:
+            self.workers.cancel_group(self, "search")
+            await self._list_anew()
+
+    @work(group="search", exclusive=True)
+    async def _search(self, query: str) -> None:
+        await asyncio.sleep(_TYPING_SECONDS)
+        self._list.clear_options()
+        self._say("searching")
+        found = 0
+        try:
+            async for hit in self._browsing.search(query):
+                self._list.add_option(Option(_place(hit), id=f"{hit.group_id}-{found}"))
+                found += 1
+                if found == _MOST_HITS:
+                    break
+        except StoreError as error:
+            self._say(str(error))
+            return
+        self._say(plural(found, "place") + (" and more" if found == _MOST_HITS else ""))
+
+    # --- keys ----------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Type what to search for."""
+        self._input.focus()
+
+    def action_down(self) -> None:
+        """Go down in the list."""
+        self._list.action_cursor_down()
+
+    def action_up(self) -> None:
+        """Go up in the list."""
+        self._list.action_cursor_up()
+
+    def on_input_submitted(self) -> None:
+        """Enter while typing goes to the first place, or to the one that is highlighted."""
+        if self._list.option_count:
+            if self._list.highlighted is None:
+                self._list.highlighted = 0
+            self._list.action_select()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Go there."""
+        group_id = int(str(event.option_id).partition("-")[0])
+        self.dismiss(Chosen(group_id, self._input.value.strip()))
+
+    def action_close(self) -> None:
+        """Go back to where one was."""
+        self.dismiss()
+
+
+def _row(row: GroupRow) -> Content:
+    return Content.assemble(
+        (f"{row.position + 1:>6} ", "bold"),
+        (_state(row).ljust(12), "$text-success" if row.verdict else "$foreground-muted"),
+        (f"{_signs(row):<4}", "$text-warning"),
+        display_line(f"{row.name}: {row.text}" if row.name else row.text),
+    )
+
+
+def _state(row: GroupRow) -> str:
+    return str(row.verdict) if row.verdict else "undecided"
+
+
+def _signs(row: GroupRow) -> str:
+    """Flagged, edited, failed: by symbols that every terminal has."""
+    signs = (("⚑", row.flagged), ("✎", row.edited), ("!", row.failed))
+    return "".join(sign for sign, is_so in signs if is_so)
+
+
+def _place(found: Found) -> Content:
+    where = "prompt" if found.slot is None else "response"
+    return Content.assemble(
+        (f"{found.position + 1:>6} ", "bold"),
+        (f"{where:<10}", "$foreground-muted"),
+        display_line(found.before.lstrip()),
+        (display_line(found.match), "bold reverse"),
+        display_line(found.after),
+    )

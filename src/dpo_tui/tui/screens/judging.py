@@ -1,0 +1,140 @@
+"""What the keys do that is kept: marks, remarks and decisions."""
+
+from __future__ import annotations
+
+from dpo_tui.domain.model import Mark
+from dpo_tui.service.outcomes import Confirmed
+from dpo_tui.tui.render import plural
+from dpo_tui.tui.screens.group import GOOD, GroupScreen
+from dpo_tui.tui.screens.note import NoteScreen
+
+_STRENGTHS = {
+    None: "strength taken back",
+    1: "1 of 3: the chosen ones are slightly better",
+    2: "2 of 3: the chosen ones are better",
+    3: "3 of 3: the chosen ones are much better",
+}
+_DIGIT_SECONDS = 0.7
+"""How long a first digit waits for a second one, where a number can have two."""
+
+
+class JudgingActions(GroupScreen):
+    """The judging half of the annotate screen."""
+
+    _digit = 0
+    """The first digit of a number that can have a second one; 0 when none is waiting."""
+
+    # --- marks ---------------------------------------------------------------------------------
+
+    async def _mark(self, slot: int, mark: Mark) -> None:
+        await self.do(self.labelling.marking.toggle(slot, mark), "not saved")
+
+    async def action_choose(self) -> None:
+        """Choose the current response, or take that back."""
+        await self._mark(self.cards.current, Mark.CHOSEN)
+
+    async def action_exclude(self) -> None:
+        """Exclude the current response, or take that back."""
+        await self._mark(self.cards.current, Mark.EXCLUDED)
+
+    async def action_choose_number(self, digit: int) -> None:
+        """Choose a response by its number, or take that back; 10 and more have two digits."""
+        if self._digit:
+            number, self._digit = 10 * self._digit + digit, 0
+            if self.cards.slot_of(number) is not None:
+                await self._choose_number(number)
+                return
+            await self._choose_number(number // 10)
+        if 10 * digit <= len(self.cards.cards):
+            self._digit = digit
+            self.say(f"response {digit}…")
+            self.set_timer(_DIGIT_SECONDS, self.end_number)
+        else:
+            await self._choose_number(digit)
+
+    async def end_number(self) -> None:
+        """Take the digit that waits as the whole number."""
+        if self._digit:
+            number, self._digit = self._digit, 0
+            await self._choose_number(number)
+
+    async def _choose_number(self, number: int) -> None:
+        slot = self.cards.slot_of(number)
+        if slot is None:
+            self.say(f"there is no response {number}", "$text-warning")
+        else:
+            await self._mark(slot, Mark.CHOSEN)
+
+    async def action_choose_all(self) -> None:
+        """Say that every response is acceptable, or take that back."""
+        await self.do(self.labelling.marking.choose_all(), "not saved")
+
+    async def action_choose_none(self) -> None:
+        """Say that no response is acceptable; as the second digit of a number, the zero."""
+        if self._digit:
+            await self.action_choose_number(0)
+        else:
+            await self.do(self.labelling.marking.choose_none(), "not saved")
+
+    async def action_tie(self) -> None:
+        """Say that the chosen ones are equally good, or take that back."""
+        await self.do(self.labelling.marking.toggle_tie(), "not saved")
+
+    async def action_best(self) -> None:
+        """Say that the current response is the best one, or take that back."""
+        await self.do(self.labelling.marking.toggle_best(self.cards.current), "not saved")
+
+    async def action_strength(self) -> None:
+        """Say how clear it is."""
+        if draft := await self.do(self.labelling.marking.next_strength(), "not saved"):
+            self.say(_STRENGTHS[draft.remarks.strength])
+
+    async def action_flag(self) -> None:
+        """Flag the group for later, or take that back."""
+        await self.do(self.labelling.marking.toggle_flag(), "not saved")
+
+    async def action_note(self) -> None:
+        """Write down why, and give the group labels."""
+        sheet = self.labelling.sheet
+        if sheet is None:
+            return
+
+        async def keep(written: tuple[str, tuple[str, ...]] | None) -> None:
+            if written is not None:
+                await self.do(self.labelling.marking.annotate_note(*written), "not saved")
+
+        self.app.push_screen(NoteScreen(sheet.note, sheet.labels, dict(sheet.known_labels)), keep)
+
+    # --- decisions -----------------------------------------------------------------------------
+
+    async def action_confirm(self) -> None:
+        """Decide the group and go on."""
+        if confirmed := await self.do(self.labelling.confirm(), "not confirmed"):
+            self.say(_confirmed(confirmed), GOOD)
+
+    async def action_skip(self) -> None:
+        """Leave the group out and go on."""
+        if skipped := await self.do(self.labelling.skip(), "not skipped"):
+            self.say(f"group {skipped.position + 1} skipped")
+
+    async def action_undo(self) -> None:
+        """Take the last decision back and go to its group."""
+        if group := await self.do(self.labelling.undo(), "not undone"):
+            again = "is decided as before" if group.decision else "is open again"
+            self.say(f"group {group.position + 1} {again}")
+
+    async def action_redo(self) -> None:
+        """Let the decision that was taken back last count again."""
+        if redone := await self.do(self.labelling.redo(), "not redone"):
+            pairs = f": {plural(redone.pairs, 'pair')}" if redone.pairs else ""
+            self.say(f"group {redone.position + 1} {redone.verdict} again{pairs}")
+
+
+def _confirmed(outcome: Confirmed) -> str:
+    said = [f"group {outcome.position + 1} confirmed: {plural(outcome.pairs, 'pair')}"]
+    if outcome.dropped:
+        reasons = sorted({each.reason for each in outcome.dropped})
+        said.append(f"{len(outcome.dropped)} left out ({', '.join(reasons)})")
+    if outcome.unfinished:
+        said.append(f"in no pair: {plural(outcome.unfinished, 'response')} that had not ended")
+    return " · ".join(said)

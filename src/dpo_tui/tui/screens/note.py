@@ -1,0 +1,70 @@
+"""Why a group was judged as it was: a note and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from dpo_tui.display import display_line
+
+Written = tuple[str, tuple[str, ...]]
+"""A note and the names of labels."""
+
+
+class NoteScreen(ModalScreen[Written]):
+    """Enter and escape both keep what is there."""
+
+    BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
+        Binding("escape", "keep", "keep and close", priority=True),
+    ]
+
+    def __init__(self, note: str, labels: Sequence[str], known: Mapping[str, str]) -> None:
+        super().__init__()
+        self._input = Input(note, placeholder="why?", select_on_focus=False)
+        # A label that the prompts file doesn't name any more is still one.
+        self._names = [*dict.fromkeys([*known, *labels])]
+        self._labels = SelectionList[str](
+            *(
+                Selection(_label(name, known.get(name, "")), name, name in labels)
+                for name in self._names
+            )
+        )
+
+    def compose(self) -> ComposeResult:
+        """The note above the labels."""
+        with Vertical():
+            yield Static(Content.styled("Note", "bold $text-primary"), markup=False)
+            yield self._input
+            keys = "enter and escape keep it"
+            if self._labels.option_count:
+                yield Static(Content.styled("Labels", "bold $text-primary"), markup=False)
+                yield self._labels
+                keys += " · tab goes to the labels · space sets one"
+            yield Static(Content.styled(keys, "$foreground-muted"), markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to type at once."""
+        self._input.focus()
+
+    def on_input_submitted(self) -> None:
+        """Enter in the note."""
+        self.action_keep()
+
+    def action_keep(self) -> None:
+        """Keep what is there and close."""
+        chosen = set(self._labels.selected)
+        names = tuple(name for name in self._names if name in chosen)
+        self.dismiss((self._input.value.strip(), names))
+
+
+def _label(name: str, meaning: str) -> Content:
+    return Content.assemble(
+        display_line(name), (f"  {display_line(meaning)}" if meaning else "", "$foreground-muted")
+    )

@@ -1,0 +1,142 @@
+"""What the keys do that only change what is seen: moving, scrolling, layouts."""
+
+from __future__ import annotations
+
+from dpo_tui.tui.layout import Layout, columns_in
+from dpo_tui.tui.screens.group import GroupScreen
+
+
+class ReadingActions(GroupScreen):
+    """The reading half of the annotate screen."""
+
+    _query = ""
+    """What is searched for; empty if nothing is."""
+
+    def reference(self) -> str | None:
+        """The reference answer of the prompt on screen."""
+        raise NotImplementedError
+
+    async def remember_layout(self, layout: Layout) -> None:
+        """Begin with this layout the next time."""
+        raise NotImplementedError
+
+    # --- moving --------------------------------------------------------------------------------
+
+    def action_next_card(self) -> None:
+        """Go to the next response."""
+        self.cards.step(1)
+
+    def action_previous_card(self) -> None:
+        """Go to the previous response."""
+        self.cards.step(-1)
+
+    def action_next_column(self) -> None:
+        """Go to the response on the right."""
+        self.cards.step_column(1)
+
+    def action_previous_column(self) -> None:
+        """Go to the response on the left."""
+        self.cards.step_column(-1)
+
+    def action_first_card(self) -> None:
+        """Go to the first response."""
+        self.cards.go_to_end(last=False)
+
+    def action_last_card(self) -> None:
+        """Go to the last response."""
+        self.cards.go_to_end(last=True)
+
+    def action_scroll_line(self, lines: int) -> None:
+        """Scroll the responses by lines."""
+        self.cards.scroll_by(lines)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll the responses by pages."""
+        self.cards.scroll_by_pages(pages)
+
+    def action_half_page(self, halves: int) -> None:
+        """Scroll the responses by half pages."""
+        self.cards.scroll_by_pages(halves / 2)
+
+    def action_fold_prompt(self) -> None:
+        """Fold or unfold the prompt."""
+        self.prompt.toggle_fold()
+
+    def action_scroll_prompt(self, lines: int) -> None:
+        """Scroll the prompt by a few lines."""
+        self.prompt.scroll_lines_to(self.prompt.top + 3 * lines)
+
+    # --- how responses are shown ---------------------------------------------------------------
+
+    def action_markdown(self) -> None:
+        """Show Markdown as it is written, or set in type."""
+        self.cards.toggle_raw()
+        self.say("text as it is stored" if self.cards.raw else "Markdown set in type")
+
+    def action_reasoning(self) -> None:
+        """Unfold or fold the reasoning of the current response."""
+        if not self.cards.toggle_reasoning():
+            self.say("this response has no reasoning", "$text-warning")
+
+    def action_reader(self) -> None:
+        """Give the current response the whole screen, or go back."""
+        is_open = self.cards.layout_now is Layout.READER
+        self._lay_out(self.usual_layout if is_open else Layout.READER)
+
+    async def action_columns(self) -> None:
+        """Show the responses side by side, or below each other."""
+        if self.cards.layout_now is Layout.COLUMNS:
+            layout = Layout.LIST
+        elif columns_in(self.cards.text_width, 2) < 2:
+            self.say("the terminal is too narrow for columns", "$text-warning")
+            return
+        else:
+            layout = Layout.COLUMNS
+        await self.remember_layout(layout)
+        self._lay_out(layout)
+
+    def action_compare(self) -> None:
+        """Compare the current response with the next one word by word, or go back."""
+        if self.cards.layout_now is Layout.COMPARE:
+            self._lay_out(self.usual_layout)
+        elif self.cards.compare_with_next():
+            self._laid_out()
+            self.say("j k change the response, left right the side; d goes back")
+        else:
+            self.say("there is no other response to compare with", "$text-warning")
+
+    def action_compare_reference(self) -> None:
+        """Compare the current response with the prompt's reference, or go back."""
+        reference = self.reference()
+        if self.cards.layout_now is Layout.COMPARE:
+            self._lay_out(self.usual_layout)
+        elif reference is None:
+            self.say("this prompt has no reference", "$text-warning")
+        elif self.cards.compare_with(reference):
+            self._laid_out()
+
+    def action_back(self) -> None:
+        """End the search, or leave the reader or the comparison; nothing else, ever."""
+        if self._query:
+            self.mark_matches("")
+        elif self.cards.layout_now in {Layout.READER, Layout.COMPARE}:
+            self._lay_out(self.usual_layout)
+
+    def mark_matches(self, query: str) -> None:
+        """Mark where a text occurs in the prompt and in the responses; an empty one ends that."""
+        self._query = query
+        self.prompt.search(query)
+        self.cards.search(query)
+
+    @property
+    def usual_layout(self) -> Layout:
+        """The layout to come back to."""
+        raise NotImplementedError
+
+    def _lay_out(self, layout: Layout) -> None:
+        self.cards.lay_out_as(layout)
+        self._laid_out()
+
+    def _laid_out(self) -> None:
+        """The reader has the whole screen to itself."""
+        self.prompt.display = self.cards.layout_now is not Layout.READER

@@ -1,0 +1,86 @@
+"""The title of a card: its number, its mark, and what else is to be known before reading."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from dpo_tui.display import display_line
+from dpo_tui.domain.model import Mark, Origin, State
+from dpo_tui.service.live import Phase
+from dpo_tui.service.sheet import Card
+from dpo_tui.tui.typeset import Line, Span
+
+
+class _Field(NamedTuple):
+    """A place in every title that has the same cells, whatever stands there."""
+
+    x: int
+    width: int
+    kind: str
+
+
+NUMBER = _Field(0, 4, "number")
+MARK = _Field(4, 12, "mark")
+
+_MARKS: dict[Mark | None, Span] = {
+    Mark.CHOSEN: ("✔ chosen", "mark.chosen"),
+    Mark.EXCLUDED: ("✖ excluded", "mark.excluded"),
+    Mark.REJECTED: ("○ rejected", "mark.rejected"),
+    None: ("○ unmarked", "mark.none"),
+}
+_BEST = ("★ best", "mark.best")
+_STATES: dict[State, Span] = {
+    State.COMPLETE: ("", "dim"),
+    State.CUT_OFF: ("cut off at the token limit", "warning"),
+    State.EMPTY: ("empty", "warning"),
+    State.FAILED: ("failed", "error"),
+    State.ABORTED: ("broke off", "error"),
+}
+_ORIGINS = {Origin.EDITED: "edited", Origin.WRITTEN: "written", Origin.READY: "", Origin.MODEL: ""}
+
+
+def title(card: Card, width: int) -> Line:
+    """A title of `width` cells: where not all fits, what stands last on the left is cut."""
+    if not card.number:
+        return (("  reference", "number"),)
+    mark, kind = _BEST if card.best else _MARKS[card.mark]
+    head = (
+        (f"{card.number:>2}  ", NUMBER.kind),
+        (set_cell_size(mark, MARK.width), kind),
+    )
+    state = state_span(card)
+    room = width - NUMBER.width - MARK.width - 1
+    right = min(cell_len(state[0]), max(0, room))
+    facts = "  ".join(_facts(card))
+    left = max(0, room - right - (2 if right else 0))
+    if cell_len(facts) > left:
+        facts = set_cell_size(facts, max(0, left - 1)) + "…" if left > 1 else ""
+    gap = room - cell_len(facts) - right
+    return (*head, (facts, "dim"), (" " * gap, "dim"), (set_cell_size(state[0], right), state[1]))
+
+
+def _facts(card: Card) -> list[str]:
+    facts = []
+    if card.twin and card.twin.similarity == 1:
+        facts.append(f"the same as {card.twin.number}")
+    elif card.twin:
+        facts.append(f"≈ {card.twin.number} ({card.twin.similarity:.0%})")
+    if card.copies > 1:
+        facts.append(f"{card.copies} times")
+    if card.origin and _ORIGINS[card.origin]:
+        facts.append(_ORIGINS[card.origin])
+    if card.source:
+        facts.append(display_line(card.source))
+    return facts
+
+
+def state_span(card: Card) -> Span:
+    """How far a response has come, or how it ended, or how long it is."""
+    if card.phase is not None:
+        return card.phase.value, "streaming" if card.phase is Phase.STREAMING else "dim"
+    text, kind = _STATES[card.state or State.COMPLETE]
+    if not text and card.tokens is not None:
+        return f"{card.tokens} tokens", "dim"
+    return text, kind

@@ -1,0 +1,136 @@
+"""A widget that draws lines of spans itself: nothing has to be laid out when a text grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from dpo_tui.tui.page import Piece
+from dpo_tui.tui.palette import STYLES, Palette
+from dpo_tui.tui.typeset.kinds import PALETTE
+
+_THUMB = "▐"
+
+
+class LineView(Widget, can_focus=False):
+    """Shows a part of what may be many lines; a thumb in its last column says which."""
+
+    class Moved(Message):
+        """There are more or fewer lines below the view than before."""
+
+        def __init__(self, view: LineView) -> None:
+            super().__init__()
+            self.view = view
+
+        @property
+        def control(self) -> LineView:
+            """The view."""
+            return self.view
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_below = 0
+        self.top = 0
+        """The first line that is shown."""
+        self._palette: Palette | None = None
+        self._thumb = range(0)
+
+    # --- what is shown: for heirs ---------------------------------------------------------------
+
+    @property
+    def line_count(self) -> int:
+        """How many lines there are."""
+        raise NotImplementedError
+
+    def pieces(self, y: int) -> Iterable[Piece]:
+        """What stands on a line, from left to right."""
+        raise NotImplementedError
+
+    # --- drawing --------------------------------------------------------------------------------
+
+    @property
+    def view_height(self) -> int:
+        """Lines that are shown at a time."""
+        return self.size.height
+
+    @property
+    def text_width(self) -> int:
+        """Cells of a line; the thumb's column and a free one before it are left out."""
+        return max(1, self.size.width - 2)
+
+    @property
+    def lines_below(self) -> int:
+        """How many lines there are below the view."""
+        return max(0, self.line_count - self.top - self.view_height)
+
+    def notify_style_update(self) -> None:
+        """Another theme, or another background."""
+        super().notify_style_update()
+        self._palette = None
+
+    @property
+    def palette(self) -> Palette:
+        """The styles that count now."""
+        if self._palette is None:
+            styles = {**PALETTE, **STYLES}
+            self._palette = Palette(self.visual_style, self.app.theme_variables, styles)
+        return self._palette
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        palette = self.palette
+        blank = palette.style("body", "text")
+        segments: list[Segment] = []
+        at = 0
+        for piece in self.pieces(self.top + y):
+            if piece.x > at:
+                segments.append(Segment(" " * (piece.x - at), blank))
+            strip = Strip(palette.segments(piece.base, piece.line))
+            segments += strip.adjust_cell_length(piece.width, palette.style(piece.base, "text"))
+            at = piece.x + piece.width
+        width = self.size.width
+        line = Strip(segments).adjust_cell_length(width - 1, blank)
+        if y in self._thumb:
+            thumb = Segment(_THUMB, palette.style("body", "thumb"))
+        else:
+            thumb = Segment(" ", blank)
+        # Each segment costs a line of colour codes over the link.
+        return Strip([*line, thumb], width).simplify()
+
+    # --- scrolling ------------------------------------------------------------------------------
+
+    def scroll_lines_to(self, top: int) -> bool:
+        """Show the lines from `top` on, as far as there are any; False if nothing moves."""
+        before, self.top = self.top, max(0, min(top, self.line_count - self.view_height))
+        self._move_thumb()
+        if self.top == before:
+            return False
+        self.refresh()
+        return True
+
+    def refresh_from(self, begin: int, end: int, x: int = 0, width: int | None = None) -> None:
+        """Paint lines of the whole text anew, as far as they are in view."""
+        first = max(begin - self.top, 0)
+        last = min(end - self.top, self.view_height)
+        if first < last:
+            self.refresh(Region(x, first, width or self.size.width, last - first))
+
+    def _move_thumb(self) -> None:
+        """Put the thumb where the view is; it costs its column only if it moves."""
+        if self.lines_below != self._told_below:
+            self._told_below = self.lines_below
+            self.post_message(self.Moved(self))
+        height, lines = self.view_height, self.line_count
+        thumb = range(0)
+        if lines > height > 0:
+            length = max(1, round(height * height / lines))
+            begin = round((height - length) * self.top / (lines - height))
+            thumb = range(begin, begin + length)
+        if thumb != self._thumb:
+            self._thumb = thumb
+            self.refresh(Region(self.size.width - 1, 0, 1, height))

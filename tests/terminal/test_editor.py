@@ -1,0 +1,65 @@
+"""The person's own editor, in the place of the screen."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.program import Person
+
+PROMPTS = '[[prompt]]\nuser = "one"\nresponses = ["first answer", "second answer"]\n'
+
+
+def editor(folder: Path, script: str) -> str:
+    path = folder / "editor.sh"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_edit_comes_back_as_a_response(tmp_path: Path) -> None:
+    person = Person(tmp_path)
+    person.write("prompts.toml", "shuffle = false\n" + PROMPTS)
+    person.environment["EDITOR"] = editor(
+        tmp_path, 'echo EDITING; read x; printf "better\\n" > "$1"'
+    )
+    with person.annotate() as terminal:
+        terminal.wait_for("second answer")
+        terminal.press("E")
+        terminal.wait_for("EDITING")
+        terminal.press("enter")
+        terminal.wait_for("response 3 is yours, and chosen")
+        terminal.wait_for("better")
+        terminal.press("enter")
+        terminal.wait_for("Every group is decided")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+    assert {row["messages"][-1]["content"] for row in person.rows()} == {"better"}
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("exit 3", "ended with exit code 3"), ("printf '\\377' > \"$1\"", "can't be read")],
+)
+def test_an_editor_that_fails_changes_nothing(tmp_path: Path, script: str, said: str) -> None:
+    person = Person(tmp_path)
+    person.write("prompts.toml", PROMPTS)
+    person.environment["VISUAL"] = editor(tmp_path, script)
+    with person.annotate() as terminal:
+        terminal.wait_for("second answer")
+        terminal.press("E")
+        terminal.wait_for(said)
+        assert " 3  " not in terminal.screen()
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+
+
+def test_an_editor_that_is_not_there_is_told(tmp_path: Path) -> None:
+    person = Person(tmp_path)
+    person.write("prompts.toml", PROMPTS)
+    person.environment["EDITOR"] = "/nowhere/to/be/found"
+    with person.annotate() as terminal:
+        terminal.wait_for("second answer")
+        terminal.press("E")
+        terminal.wait_for("can't be started")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0

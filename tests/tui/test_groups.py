@@ -1,0 +1,80 @@
+"""Finding other groups, and going there."""
+
+from pathlib import Path
+
+from dpo_tui.domain.model import Message, Prompt
+from tests.samples import ready
+from tests.tui.pilot import ABC, screen
+
+
+def groups(count: int) -> list[Prompt]:
+    return [
+        Prompt(
+            (Message("user", f"question {n}"),),
+            name=f"id-{n}",
+            tags=("odd",) if n % 2 else (),
+            responses=ready(f"first answer {n}", f"second answer {n} about whales"),
+        )
+        for n in range(count)
+    ]
+
+
+async def test_g_goes_to_a_number_or_an_id(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(12)) as here:
+        await here.until("1/12")
+        await here.press("g", *"7", "enter")
+        await here.until("7/12")
+        await here.press("g", *"id-2", "enter")
+        await here.until("3/12")
+        await here.press("g", *"nope", "enter")
+        await here.until("no group with the number or id nope")
+        await here.press("g", "escape")
+        await here.until("3/12")
+
+
+async def test_the_list_filters_and_goes_there(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(4), size=(100, 30)) as here:
+        await here.until("1/4")
+        await here.press("space", "enter")
+        await here.until("2/4")
+        await here.press("s")
+        await here.until("3/4")
+        await here.press("l")
+        await here.until("id-3: question 3")
+        await here.until("confirmed")
+        await here.press("tab")
+        await here.until("2 groups")
+        assert "id-0" not in here.text()
+        await here.press("tab")
+        await here.until("1 group ")
+        await here.press("down", "enter")
+        await here.until("decided: skipped")
+        assert "2/4" in here.text()
+
+
+async def test_a_list_can_be_long(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(250), size=(100, 30)) as here:
+        await here.until("1/250")
+        await here.press("l")
+        await here.until("100 groups and more")
+        await here.press("end")
+        await here.until("200 groups and more")
+        await here.press("end", "end")
+        await here.until("250 groups")
+        await here.press("end", "enter")
+        await here.until("250/250")
+
+
+async def test_a_search_finds_prompts_and_responses_and_marks_them(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(3), size=(100, 30)) as here:
+        await here.until("1/3")
+        await here.press("slash", *"2 about WHALES")
+        await here.until("1 place")
+        await here.press("enter")
+        await here.until("3/3")
+        await here.until("escape ends the search")
+        await here.press("escape")
+        await here.press("slash", *"nothing like it")
+        await here.until("0 places")
+        await here.press("escape")
+        await here.until("3/3")

@@ -1,0 +1,118 @@
+"""Marks, remarks and responses of one's own, by key."""
+
+from pathlib import Path
+
+from dpo_tui.domain.model import Mark, Message, Prompt
+from tests.samples import ready
+from tests.tui.pilot import ABC, screen
+
+CHOSEN, REJECTED = Mark.CHOSEN, Mark.REJECTED
+
+
+def prompt(*responses: str, text: str = "question") -> Prompt:
+    return Prompt((Message("user", text),), responses=ready(*responses))
+
+
+async def test_all_none_and_back(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two", "three")]) as here:
+        await here.until("three")
+        await here.press("a")
+        assert here.marks == [CHOSEN] * 3
+        await here.press("a")
+        assert here.marks == [None] * 3
+        await here.press("0")
+        assert here.marks == [REJECTED] * 3
+        await here.until("○ rejected")
+
+
+async def test_a_tie_and_the_best_exclude_each_other(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two", "three")]) as here:
+        await here.until("three")
+        await here.press("equals_sign")
+        await here.until("the chosen ones are equally good")
+        assert here.marks == [CHOSEN] * 3
+        await here.press("b")
+        await here.until("★ best")
+        assert "equally good" not in here.text()
+        await here.press("b")
+        await here.until(lambda: "★" not in here.text())
+        assert here.marks == [CHOSEN] * 3
+
+
+async def test_strength_flag_and_note_are_shown(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        await here.press("greater_than_sign", "greater_than_sign", "f")
+        await here.until("strength 2 of 3")
+        await here.until("⚑ flagged")
+        await here.press("i", *"too long", "enter")
+        await here.until("“too long”")
+        await here.press("i", *"!", "escape")
+        await here.until("“too long!”")
+        await here.press("2", "enter")
+        await here.until("Every group is decided")
+        await here.press("u")
+        await here.until("“too long!”")
+
+
+async def test_numbers_of_two_digits(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt(*(f"text {n}" for n in range(12)))]) as here:
+        await here.until("text 0")
+        await here.press("1", "2")
+        await here.until(lambda: here.marks[11] is CHOSEN)
+        await here.press("1", "0")
+        await here.until(lambda: here.marks[9] is CHOSEN)
+        await here.press("1", "x")
+        await here.until(lambda: here.marks[0] is not None)
+        assert here.marks[0] is Mark.EXCLUDED, "the digit counted before the next key"
+        await here.press("3")
+        await here.until(lambda: here.marks[2] is CHOSEN)
+        await here.press("1")
+        await here.until(lambda: here.marks[0] is CHOSEN)
+
+
+async def test_an_edit_becomes_another_card_chosen(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        await here.press("e")
+        await here.until("Edit response 1")
+        await here.press(*" better", "ctrl+s")
+        await here.until("response 3 is yours, and chosen")
+        await here.until("one better")
+        await here.until("edited")
+        assert here.marks[2] is CHOSEN
+        await here.press("enter")
+        await here.until("2 pairs")
+        assert {row["messages"][-1]["content"] for row in here.desk.rows()} == {"one better"}
+
+
+async def test_escape_keeps_what_is_typed(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        await here.press("w")
+        await here.until("Write a response")
+        await here.press(*"my own", "escape")
+        await here.until("w goes on with it")
+        await here.press("w")
+        await here.until("my own")
+        await here.press("ctrl+s")
+        await here.until("response 3 is yours")
+        await here.until("written")
+
+
+async def test_nothing_changed_is_refused(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        await here.press("e")
+        await here.until("Edit response 1")
+        await here.press("ctrl+s")
+        await here.until("nothing was changed")
+        assert len(here.marks) == 2
+
+
+async def test_the_editor_shows_foreign_text_as_harmless(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one \x1b[31m \u202e two", "two")]) as here:
+        await here.until("two")
+        await here.press("e")
+        await here.until("Edit response 1")
+        await here.until("one ␛[31m \ufffd two")

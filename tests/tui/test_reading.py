@@ -1,0 +1,173 @@
+"""What the keys do that only change what is seen."""
+
+from pathlib import Path
+
+import pytest
+
+from dpo_tui.domain.model import Message, Prompt
+from dpo_tui.preferences import Preferences
+from dpo_tui.tui.layout import Layout
+from tests.samples import ready
+from tests.tui.pilot import ABC, Screen, screen
+
+MARKDOWN = "# Heading\n\n**bold** words\n\n" + "\n\n".join(f"paragraph {n}" for n in range(30))
+
+
+def prompt(*responses: str, text: str = "question", reference: str | None = None) -> Prompt:
+    return Prompt((Message("user", text),), responses=ready(*responses), reference=reference)
+
+
+def layout(here: Screen) -> Layout:
+    return here.app.annotate.cards.layout_now
+
+
+async def test_m_shows_the_text_as_it_is_stored(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt(MARKDOWN, "other")]) as here:
+        await here.until("bold words")
+        assert "**" not in here.text()
+        await here.press("m")
+        await here.until("**bold** words")
+        await here.until("# Heading")
+        await here.press("m")
+        await here.until("Markdown set in type")
+        assert "**" not in here.text()
+
+
+async def test_the_reader_shows_one_card_and_goes_on_to_the_next(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt(MARKDOWN, "other text")]) as here:
+        await here.until("bold words")
+        await here.press("z")
+        await here.until(lambda: layout(here) is Layout.READER)
+        assert "question" not in here.text()
+        assert "other text" not in here.text()
+        await here.press("j")
+        await here.until("other text")
+        assert "bold words" not in here.text()
+        await here.press("space", "escape")
+        await here.until("question")
+        await here.until("✔ chosen")
+        assert layout(here) is Layout.LIST
+
+
+async def test_what_is_below_is_told_and_scrolled_to_by_line_and_page(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt(MARKDOWN, "other text")]) as here:
+        await here.until("▼")
+        await here.press("J")
+        await here.until(lambda: here.app.annotate.cards.top == 1)
+        text = here.text().splitlines()
+        assert "unmarked" in text[2], "the title stays"
+        await here.press("K", "pagedown")
+        await here.until("paragraph 9")
+        await here.press("end")
+        await here.until("other text")
+        await here.until(lambda: "▼" not in here.text())
+
+
+async def test_columns_side_by_side_and_back(tmp_path: Path) -> None:
+    given = [prompt("left text", "right text")]
+    async with screen(tmp_path, ABC, given, size=(130, 30)) as here:
+        await here.until("right text")
+        await here.press("c")
+        await here.until(
+            lambda: any("left" in x and "right" in x for x in here.text().splitlines())
+        )
+        assert here.current == 0
+        await here.press("right")
+        assert here.current == 1
+        await here.press("left", "c")
+        await here.until(lambda: layout(here) is Layout.LIST)
+
+
+async def test_columns_come_by_themselves_where_there_is_room(tmp_path: Path) -> None:
+    given = [prompt("left text", "right text")]
+    async with screen(tmp_path, ABC, given, size=(180, 30)) as here:
+        await here.until(lambda: layout(here) is Layout.COLUMNS)
+        await here.pilot.resize_terminal(80, 24)
+        await here.until(lambda: layout(here) is Layout.LIST)
+
+
+async def test_a_terminal_too_narrow_for_columns_says_so(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("left text", "right text")]) as here:
+        await here.until("right text")
+        await here.press("c")
+        await here.until("too narrow for columns")
+
+
+async def test_the_layout_is_remembered(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("left text", "right text")], size=(130, 30)) as here:
+        await here.until("right text")
+        await here.press("c")
+        await here.until(lambda: here.app.preferences == Preferences(layout="columns"))
+
+
+async def test_compare_shows_two_and_changes_either_side(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog sat", "the cow stood")]
+    async with screen(tmp_path, ABC, given, size=(130, 30)) as here:
+        await here.until("the cow stood")
+        await here.press("d")
+        await here.until(lambda: layout(here) is Layout.COMPARE)
+        await here.until(lambda: any("cat" in x and "dog" in x for x in here.text().splitlines()))
+        assert "cow" not in here.text()
+        await here.press("right", "j")
+        await here.until(lambda: any("cat" in x and "cow" in x for x in here.text().splitlines()))
+        await here.press("space")
+        assert [bool(mark) for mark in here.marks] == [False, False, True]
+        await here.press("d")
+        await here.until("the dog sat")
+        assert layout(here) is Layout.LIST
+
+
+async def test_compare_with_the_reference(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog sat", reference="the mouse sat")]
+    given.append(prompt("a", "b", text="another question"))
+    async with screen(tmp_path, ABC, given, size=(130, 30)) as here:
+        await here.until("the dog sat")
+        await here.press("D")
+        await here.until("reference")
+        await here.until(lambda: any("mouse" in x and "cat" in x for x in here.text().splitlines()))
+        await here.press("escape", "n")
+        await here.until("2/2")
+        await here.press("D")
+        await here.until("this prompt has no reference")
+
+
+async def test_one_response_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("the same", "the same ")], size=(130, 30)) as here:
+        await here.until("the same as 1")
+        await here.press("d")
+        await here.until("no other response to compare with")
+
+
+async def test_copies_are_passed_over_and_said_to_be_copies(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two", "one ")]) as here:
+        await here.until("the same as 1")
+        await here.until("2 times")
+        await here.press("j", "j", "j")
+        assert here.current == 1
+        await here.press("space", "enter")
+        await here.until("1 pair")
+
+
+async def test_near_copies_are_told(tmp_path: Path) -> None:
+    long = "a long text about the very same thing, again and again, "
+    async with screen(tmp_path, ABC, [prompt(long * 3 + "x", long * 3 + "y")]) as here:
+        await here.until("≈ 1 (99%)")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (20, 8), (200, 50)])
+async def test_odd_texts_fit_everywhere(tmp_path: Path, size: tuple[int, int]) -> None:
+    odd = [
+        "x" * 10_000,
+        "日本語" * 300,
+        "👩‍👩‍👧‍👦" * 50,
+        "שלום עולם " * 50,
+        "```\n" + "code\n" * 500,
+    ]
+    async with screen(tmp_path, ABC, [prompt(*odd)], size=size) as here:
+        await here.until("unmarked")
+        for key in ("end", "home", "z", "pagedown", "z", "m", "d", "d", "c", "c"):
+            await here.press(key)
+            await here.pilot.pause()
+        await here.press("2", "enter")
+        await here.until("is decided.")
+        assert "▼" not in here.text()
