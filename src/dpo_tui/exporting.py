@@ -118,9 +118,10 @@ class _Run:
                 rows: dict[str, list[Taken]] = {split: [] for split in self._job.outputs}
                 for found in batch:
                     split = TEST if found.key in test_keys else TRAIN
-                    rows[split] += (
-                        each for each in found.taken if not told or _identity(each) not in told
-                    )
+                    taken = found.taken
+                    if told:
+                        taken = [each for each in taken if _identity(each) not in told]
+                    rows[split] += taken
                     self._count(found, split)
                 for split, part in rows.items():
                     self._write(sinks, split, part)
@@ -175,9 +176,10 @@ class _Run:
     def _count(self, found: Harvest, split: str) -> None:
         report = self._report
         report.groups += len(found.groups)
-        report.dropped.update(found.dropped)
+        if found.dropped:
+            report.dropped.update(found.dropped)
         report.spared += found.spared
-        report.replaced += max(each.replaced for each in found.groups)
+        report.replaced += found.groups[0].replaced
         if self._job.provenance:
             trace(self._job.provenance, found)
         if found.taken:

@@ -94,8 +94,7 @@ class Dropped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(NamedTuple):
     """What the answers of a confirmed group are set against one another as."""
 
     pairs: tuple[tuple[Answer, Answer], ...]

@@ -79,11 +79,14 @@ class JudgedGroups:
 
         In the order in which their prompts came into the session.
         """
+        several = "DISTINCT" if len(annotators) > 1 else ""
         rows = self._connection.execute(
-            f"SELECT DISTINCT groups.id FROM session CROSS JOIN groups "  # noqa: S608 - constants
-            "CROSS JOIN verdicts ON verdicts.group_id = groups.id AND verdicts.annotator_id IN "
-            "(SELECT value FROM json_each(?)) JOIN decisions ON decisions.id = decision_id "
-            f"WHERE verdict = 'confirmed' AND decided_at >= ? AND {self._kept} ORDER BY groups.id",
+            f"SELECT {several} verdicts.group_id FROM verdicts "  # noqa: S608 - constants
+            "JOIN decisions ON decisions.id = decision_id "
+            "JOIN session JOIN groups ON groups.id = verdicts.group_id "
+            "WHERE verdicts.annotator_id IN (SELECT value FROM json_each(?)) "
+            f"AND verdict = 'confirmed' AND decided_at >= ? AND {self._kept} "
+            "ORDER BY verdicts.group_id",
             (json.dumps(self._ids_of(annotators)), since),
         )
         return array("q", (row[0] for row in rows))
@@ -158,15 +161,17 @@ def _judged(
 ) -> Judged:
     _, _, _, _, order, decided_at, seconds, remarks, key, messages, settings = row
     turns, replaced = _turns(messages)
-    answers = []
-    for response_id in _IDS(order):
-        response = responses[response_id]
-        try:
-            text = response[2].decode().strip()
-        except UnicodeDecodeError:  # lone surrogates
-            text = dataset_text(unpack(response[2]))
-            replaced += 1
-        answers.append(Answer(response_id, text, marks[response_id], _STATES[response[1]]))
+    shown = _IDS(order)
+    try:
+        texts = [responses[each][2].decode().strip() for each in shown]
+    except UnicodeDecodeError:  # lone surrogates
+        raw = [unpack(responses[each][2]) for each in shown]
+        texts = [*map(dataset_text, raw)]
+        replaced += sum(map(has_surrogates, raw))
+    answers = [
+        Answer(number, text, marks[number], _STATES[responses[number][1]])
+        for number, text in zip(shown, texts, strict=True)
+    ]
     if sources:
         answers = [_with_source(each, responses[each.id]) for each in answers]
     said = _said(settings)
