@@ -241,7 +241,7 @@ def test_what_is_odd_is_counted(person: Person) -> None:
     assert "1: the sides are the same in the first 1024 tokens" in told
     assert "1: the prompt alone fills 1024 tokens: trainers drop it" in told
     assert "lengths are estimated at 4 bytes a token" in told
-    assert "1: a side is so short that axolotl finds it in its template instead" in told
+    assert "2: an answer is so short that axolotl finds it in its template instead" in told
     assert "1: differ in white space only" in told
     assert "type: chat_template.default" in told
     _, told = exported(person, "--session", "odd.db", "--max-length", "100000")

@@ -88,9 +88,11 @@ class Quality:
         if self._only_dates and not _DATE.fullmatch(text):
             self._only_dates = False
         if self._is_axolotl and axolotl.is_at_risk(text):
-            self.warnings["a side is so short that axolotl finds it in its template instead"] += 1
+            self.warnings[
+                "an answer is so short that axolotl finds it in its template instead"
+            ] += 1
         if self._is_csv and len(text) > MAX_CELL:
-            self.warnings[f"a side is too long for a cell ({MAX_CELL:,} characters)"] += 1
+            self.warnings[f"an answer is too long for a cell ({MAX_CELL:,} characters)"] += 1
 
     def _fits(self, text: str) -> bool:
         """Whether a text is surely not cut: no vocabulary has more tokens than bytes."""
