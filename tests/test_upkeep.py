@@ -219,6 +219,23 @@ def test_a_line_that_stands_twice_is_told_and_left(person: Person, session: Path
     assert "line 4" in told
 
 
+def test_pairs_of_no_use_are_told_whoever_wrote_them(person: Person, session: Path) -> None:
+    dataset = person.folder / "pairs.jsonl"
+    with dataset.open("ab") as file:
+        file.write(swift.encode(Pair((Message("user", "q"),), "same", "same")))
+        file.write(b'{"prompt": "q", "chosen": "a b", "rejected": "a  b"}\n')
+        file.write(b'{"prompt": "q", "chosen": [], "rejected": "b"}\n')
+        file.write(b'{"prompt": "q", "chosen": " ", "rejected": "b"}\n[broken\n')
+    before = dataset.read_bytes()
+    code, told = verified(person, session)
+    assert code == 1
+    number = before.count(b"\n") - 4
+    assert f"identical (line {number})" in told
+    assert f"differ in white space only (line {number + 1})" in told
+    assert f"empty (line {number + 3})" in told
+    assert dataset.read_bytes() == before
+
+
 def test_a_damaged_file_is_told_and_never_touched(person: Person, session: Path) -> None:
     data = bytearray(session.read_bytes())
     data[4096:20000] = b"\xff" * (20000 - 4096)

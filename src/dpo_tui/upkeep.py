@@ -15,6 +15,7 @@ from rich.text import Text
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.inspection import inspect_dataset
 from dpo_tui.datasets.live import LiveDataset
+from dpo_tui.datasets.sides import inspect_pairs
 from dpo_tui.display import display_line
 from dpo_tui.domain.model import Decision
 from dpo_tui.errors import DatasetError, StoreError
@@ -168,7 +169,8 @@ def _findings(found: SessionCheck) -> list[str]:
     findings = [f"session: {each}" for each in (*found.damage, *found.deviations)]
     for path, entries in found.datasets.items():
         try:
-            findings += (f"dataset {path}: {each}" for each in inspect_dataset(path, entries))
+            found_there = (*inspect_dataset(path, entries), *inspect_pairs(path))
+            findings += (f"dataset {path}: {each}" for each in found_there)
         except DatasetError as error:
             findings.append(str(error))
     return findings

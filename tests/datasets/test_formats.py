@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from dpo_tui.datasets import axolotl, llamafactory_alpaca
 from dpo_tui.datasets.formats import FORMATS, format_named
+from dpo_tui.datasets.sides import sides_of
 from dpo_tui.domain.model import Message, Pair
 from dpo_tui.domain.pairs import Rating, Unit
 from dpo_tui.errors import InputError
@@ -67,6 +69,15 @@ GOLDEN = {
 }
 LINES = [each for each in FORMATS.values() if each.is_lines]
 PAIR_LINES = [each.name for each in LINES if each.unit is Unit.PAIR]
+SIDES = ("messages", "rejected_response", "chosen", "rejected", "completions")
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["content", "completion", "value"]), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
 RESERVED = {
     *("completion", "tools", "image", "images", "videos", "audios", "chat_template_kwargs"),
     *("ref_chosen_logps", "ref_rejected_logps", "system", "system_prompt", "solution", "channel"),
@@ -129,6 +140,18 @@ def test_a_row_reads_back(name: str, one: Pair) -> None:
     row = json.loads(line.decode())
     assert READERS[name](row) == (one.messages, one.chosen, one.rejected)
     assert line.decode() == json.dumps(row, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("name", [*sorted(READERS), "trl-standard"])
+@given(one=pairs)
+def test_the_sides_of_a_row_are_found(name: str, one: Pair) -> None:
+    assert sides_of(json.loads(FORMATS[name].line(one))) == (one.chosen, one.rejected)
+
+
+@given(st.dictionaries(st.sampled_from([*SIDES, "x"]), json_values, max_size=4))
+def test_foreign_rows_have_sides_or_none(row: dict[str, Any]) -> None:
+    sides = sides_of(row)
+    assert sides is None or all(isinstance(each, str) for each in sides)
 
 
 @given(ratings)

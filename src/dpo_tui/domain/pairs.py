@@ -162,7 +162,7 @@ def match(group: Judged, policy: PairPolicy) -> Matching:
     }
     for better, worse in (*product(chosen, rejected), *_over_chosen(group, policy)):
         sides = better.text, worse.text
-        reason = _alike(*sides)
+        reason = flaw(*sides)
         if problems:
             reason = problems.get(better.id) or problems.get(worse.id) or reason
         if reason or sides in good:
@@ -245,8 +245,8 @@ def _problem(answer: Answer, policy: PairPolicy) -> str:
     return state.value
 
 
-def _alike(one: str, other: str) -> str:
-    """Why two texts are no preference; empty if they differ."""
+def flaw(one: str, other: str) -> str:
+    """Why two texts, as the dataset carries them, are no preference; empty if they are."""
     if one == other:
         return IDENTICAL
     if not one or not other:
