@@ -21,7 +21,7 @@ from dpo_tui.domain.model import Decision
 from dpo_tui.errors import DatasetError, StoreError
 from dpo_tui.output import Output
 from dpo_tui.store.backup import copy_database
-from dpo_tui.store.checks import SessionCheck, check_session
+from dpo_tui.store.checks import SessionCheck, check_session, reading_ledgers
 from dpo_tui.store.database import read_only
 from dpo_tui.store.history import PastDecision
 from dpo_tui.store.session import SessionStore
@@ -134,7 +134,7 @@ def verify(session: Path) -> list[str]:
         StoreError: the session can't be read at all.
         DatasetError: the dataset file can't be read.
     """
-    return _findings(check_session(session))
+    return _findings(session, check_session(session))
 
 
 def repair(session: Path) -> list[str]:
@@ -161,16 +161,19 @@ def repair(session: Path) -> list[str]:
             paths = stores[0].info().dataset_paths
             for annotator, each in zip(found.annotators, stores, strict=True):
                 if annotator in paths:
-                    LiveDataset(paths[annotator], swift.encode).reconcile(each)
+                    LiveDataset(paths[annotator], swift.encode).reconcile(each, thorough=True)
     return verify(session)
 
 
-def _findings(found: SessionCheck) -> list[str]:
+def _findings(session: Path, found: SessionCheck) -> list[str]:
     findings = [f"session: {each}" for each in (*found.damage, *found.deviations)]
-    for path, entries in found.datasets.items():
-        try:
-            found_there = (*inspect_dataset(path, entries), *inspect_pairs(path))
-            findings += (f"dataset {path}: {each}" for each in found_there)
-        except DatasetError as error:
-            findings.append(str(error))
+    if found.damage:
+        return findings
+    with reading_ledgers(session) as ledgers:
+        for path, ledger in ledgers.items():
+            try:
+                found_there = (*inspect_dataset(path, ledger), *inspect_pairs(path))
+                findings += (f"dataset {path}: {each}" for each in found_there)
+            except DatasetError as error:
+                findings.append(str(error))
     return findings

@@ -13,7 +13,7 @@ from dpo_tui.datasets import swift
 from dpo_tui.datasets.inspection import inspect_dataset
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Verdict
-from dpo_tui.store.checks import check_session
+from dpo_tui.store.checks import check_session, reading_ledgers
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
 from tests.samples import ready
@@ -208,8 +208,9 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.desk.dataset.path.read_bytes().count(FOREIGN) == 1
         found = check_session(self.desk.path)
         assert found.damage == found.deviations == []
-        ((path, entries),) = found.datasets.items()
-        assert list(inspect_dataset(path, entries)) == []
+        with reading_ledgers(self.desk.path) as ledgers:
+            ((path, ledger),) = ledgers.items()
+            assert list(inspect_dataset(path, ledger)) == []
 
 
 TestAnyOrder = AnyOrder.TestCase

@@ -3,57 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from operator import ne
 from pathlib import Path
 
 from dpo_tui.datasets.file import DatasetFile, Span, reading
-from dpo_tui.datasets.matching import Layout, find, lines_of, lines_start
-from dpo_tui.domain.ledger import Entry
+from dpo_tui.datasets.matching import (
+    Layout,
+    find,
+    lines_among,
+    lines_in,
+    lines_of,
+    lines_start,
+)
+from dpo_tui.datasets.walk import Walk, walk
+from dpo_tui.domain.ledger import Entry, Knowledge
 
 _FEW = 5
 """Line numbers that are told."""
 
 
-def inspect_dataset(path: Path, entries: Sequence[Entry]) -> Iterator[str]:
+def inspect_dataset(path: Path, ledger: Knowledge) -> Iterator[str]:
     """What is wrong with the file, in words, one finding each.
 
     Raises:
         DatasetError: it can't be read.
     """
-    wanted = [each for each in entries if each.wanted]
+    unsettled = ledger.unsettled()
     with reading(path) as file:
         if file is None:
+            wanted = sum(each.wanted for each in chain(ledger.in_order(0), unsettled))
             if wanted:
-                yield f"it is not there: the pairs of {len(wanted)} decisions are missing"
+                yield f"it is not there: the pairs of {wanted} decisions are missing"
             return
-        layout = find(file, entries, [Span(0, file.size)])
-        missing = sum(not layout.has(each) for each in wanted)
-        torn = sum(each.decision_id in layout.torn for each in wanted)
-        unwanted = sum(layout.has(each) for each in entries if not each.wanted)
-        moved = sum(
-            layout.starts.get(each.decision_id, lines_start(each)) != lines_start(each)
-            for each in wanted
-        )
-        if missing - torn:
-            yield f"the pairs of {missing - torn} decisions are missing"
-        if torn:
-            yield f"the pairs of {torn} decisions are cut off"
-        if unwanted:
-            yield f"the pairs of {unwanted} decisions are there and should be gone"
-        if moved:
-            yield f"the pairs of {moved} decisions are at other places than the session has them"
-        yield from _strays(file, entries, layout)
+        found = walk(file, ledger.in_order(0), 0, lines_among(unsettled))
+        if found:
+            others = unsettled
+        else:
+            found, others = Walk(gaps=[Span(0, file.size)]), [*ledger.in_order(0), *unsettled]
+        layout = find(file, others, found.gaps)
+        yield from _differences(found, layout, others)
+        yield from _strays(file, ledger, found.gaps, layout)
 
 
-def _strays(file: DatasetFile, entries: Sequence[Entry], layout: Layout) -> Iterator[str]:
+def _differences(found: Walk, layout: Layout, others: Sequence[Entry]) -> Iterator[str]:
+    wanted = [each for each in others if each.wanted]
+    missing = sum(not layout.has(each) for each in wanted)
+    torn = sum(each.decision_id in layout.torn for each in wanted)
+    unwanted = sum(layout.has(each) for each in others if not each.wanted)
+    moved = sum(map(ne, found.starts, found.known)) + sum(
+        layout.starts.get(each.decision_id, lines_start(each)) != lines_start(each)
+        for each in wanted
+    )
+    if missing - torn:
+        yield f"the pairs of {missing - torn} decisions are missing"
+    if torn:
+        yield f"the pairs of {torn} decisions are cut off"
+    if unwanted:
+        yield f"the pairs of {unwanted} decisions are there and should be gone"
+    if moved:
+        yield f"the pairs of {moved} decisions are at other places than the session has them"
+
+
+def _strays(
+    file: DatasetFile, ledger: Knowledge, gaps: Sequence[Span], layout: Layout
+) -> Iterator[str]:
     """Lines that are there once more: ours, or of somebody with the same words."""
-    ours = {line for each in entries for line in lines_of(each).splitlines(keepends=True)}
-    strays = [
-        number
-        for number, (start, line) in enumerate(file.lines(0), start=1)
-        if line in ours and not layout.is_taken(start)
-    ]
+    # Hashes, since the file can be full of lines of others.
+    theirs = {
+        start: hash(line) for start, line, _ in lines_in(file, gaps) if not layout.is_taken(start)
+    }
+    foreign = set(theirs.values())
+    ours = {
+        hash(line)
+        for entry in chain(ledger.in_order(0), ledger.unsettled())
+        for line in lines_of(entry).splitlines(keepends=True)
+        if hash(line) in foreign
+    }
+    strays = {start for start, line in theirs.items() if line in ours}
     if strays:
-        few = ", ".join(map(str, strays[:_FEW])) + (", ..." if len(strays) > _FEW else "")
+        numbers = [number for number, (start, _) in enumerate(file.lines(0), 1) if start in strays]
+        few = ", ".join(map(str, numbers[:_FEW])) + (", ..." if len(numbers) > _FEW else "")
         yield (
             f"{len(strays)} lines say again what is there already (line {few}); who wrote them "
             "can't be known, so they are left: remove them if they are not meant"

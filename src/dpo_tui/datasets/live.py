@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dpo_tui.datasets.file import DatasetFile, Span, reading, writing
-from dpo_tui.datasets.matching import is_in_place, lines_of, lines_start
+from dpo_tui.datasets.matching import is_in_place, lines_among, lines_start
 from dpo_tui.datasets.mending import at_end, mend, write_anew
 from dpo_tui.datasets.walk import Walk, walk
 from dpo_tui.domain.ledger import Ledger, Reconciliation, Region
@@ -42,13 +42,13 @@ class LiveDataset:
             # `reconcile` will tell it; it also finds the place.
             return Region(0, lines)
 
-    def reconcile(self, ledger: Ledger) -> Reconciliation:
+    def reconcile(self, ledger: Ledger, *, thorough: bool = False) -> Reconciliation:
         """Make the file agree with the session, however it came to differ, and note it there.
 
         If nothing is unsettled and the last settled entry is in its place, nothing else is read.
         Else what is behind the first unsettled one is looked at, and all of the file if something
-        isn't in its place: others edited it, or it is another one. Can be interrupted anywhere and
-        done again.
+        isn't in its place: others edited it, or it is another one. `thorough`, all of it is looked
+        at in any case. Can be interrupted anywhere and done again.
 
         Raises:
             DatasetError: the file could not be read or changed; calling again later is safe.
@@ -59,7 +59,7 @@ class LiveDataset:
                 ledger.settle(before)
                 return Reconciliation(len(before))
             # Read, and noted in the end, under the lock: others of this session write there too.
-            return _agree(file, ledger)
+            return _agree(file, ledger, thorough=thorough)
 
 
 def _has_lines(ledger: Ledger) -> bool:
@@ -68,11 +68,11 @@ def _has_lines(ledger: Ledger) -> bool:
     return next(wanted, None) is not None
 
 
-def _agree(file: DatasetFile, ledger: Ledger) -> Reconciliation:
+def _agree(file: DatasetFile, ledger: Ledger, *, thorough: bool) -> Reconciliation:
     unsettled = ledger.unsettled()
     last = next(ledger.settled(), None)
     written = [each for each in (last, *unsettled) if each and (each is last or not each.wanted)]
-    is_quiet = all(is_in_place(file, each) for each in written)
+    is_quiet = not thorough and all(is_in_place(file, each) for each in written)
     if is_quiet and not unsettled:
         return Reconciliation()
     found = None
@@ -81,8 +81,7 @@ def _agree(file: DatasetFile, ledger: Ledger) -> Reconciliation:
         floor = min(lines_start(last), *map(lines_start, unsettled))
         found = walk(file, ledger.in_order(floor), floor, None)
     if not found:
-        doubtful = {line for each in unsettled for line in lines_of(each).splitlines(keepends=True)}
-        found = walk(file, ledger.in_order(0), 0, doubtful)
+        found = walk(file, ledger.in_order(0), 0, lines_among(unsettled))
     if found:
         return mend(file, ledger, found, unsettled)
     if file.size == 0:

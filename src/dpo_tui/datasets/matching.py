@@ -27,6 +27,11 @@ def lines_start(entry: Entry) -> int:
     return entry.region.offset + entry.region.data.startswith(b"\n")
 
 
+def lines_among(entries: Iterable[Entry]) -> set[bytes]:
+    """Every single line of these entries."""
+    return {line for each in entries for line in lines_of(each).splitlines(keepends=True)}
+
+
 def is_in_place(file: DatasetFile, entry: Entry) -> bool:
     """Whether an entry's lines are where the session has them."""
     return file.has_lines(lines_start(entry), lines_of(entry))
@@ -106,7 +111,7 @@ def find(file: DatasetFile, entries: Sequence[Entry], gaps: Sequence[Span]) -> L
     return layout
 
 
-def _lines_in(file: DatasetFile, gaps: Iterable[Span]) -> Iterator[tuple[int, bytes, int]]:
+def lines_in(file: DatasetFile, gaps: Iterable[Span]) -> Iterator[tuple[int, bytes, int]]:
     """Every line in the gaps, its offset, and the end of its gap."""
     for gap in gaps:
         for start, line in file.lines(gap.start):
@@ -125,7 +130,7 @@ def _places(
     by_first: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for lines in places:
         by_first[_first_line(lines)].append(lines)
-    for start, line, end in _lines_in(file, gaps):
+    for start, line, end in lines_in(file, gaps):
         for lines in by_first.get(line, ()):
             if start + len(lines) <= end and file.read(start, len(lines)) == lines:
                 places[lines].append(start)
@@ -152,7 +157,7 @@ def _find_torn(
     texts = [lines_of(each) for each in waiting]
     first_lines = {_first_line(lines) for lines in texts}
     longest = max(map(len, texts))
-    for start, line, end in _lines_in(file, gaps):
+    for start, line, end in lines_in(file, gaps):
         if layout.is_taken(start) or (_ended(line) not in first_lines and _is_json(line)):
             continue
         there = file.read(start, min(longest, end - start))

@@ -31,7 +31,7 @@ class Entry:
     """Whether the decision counts, so that its pairs belong in the file."""
 
 
-class Ledger(Protocol):
+class Knowledge(Protocol):
     """What a session knows of one dataset file: the entries of all who write their pairs there.
 
     An entry is in it before its lines are written. So whoever holds the file's lock and reads the
@@ -52,6 +52,10 @@ class Ledger(Protocol):
         From the last one that begins at or before `start` on, of everybody who has such a one.
         """
         ...
+
+
+class Ledger(Knowledge, Protocol):
+    """The same, and it can be told what has become of the file."""
 
     def settle(self, entries: Iterable[Entry]) -> None:
         """Note that the file agrees with these entries, at these offsets.

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from dpo_tui.domain.ledger import Entry
 from dpo_tui.errors import StoreError
-from dpo_tui.store.database import read_only
+from dpo_tui.store.database import Database, Journal, read_only
 from dpo_tui.store.faults import making_sense, told
 from dpo_tui.store.info import load_info
 from dpo_tui.store.queue import COUNTERS, IS_WANTED, derive_all
-from dpo_tui.store.regions import all_entries
+from dpo_tui.store.regions import SavedLedger
 from dpo_tui.store.rows import unpack
 from dpo_tui.store.schema import VERSION, version_of
 from dpo_tui.store.sense import senseless_rows
@@ -34,8 +34,6 @@ class SessionCheck:
     """What was derived wrongly, and can be derived anew."""
     annotators: list[str] = field(default_factory=list)
     """Everybody who has worked on it."""
-    datasets: dict[Path, list[Entry]] = field(default_factory=dict)
-    """What should stand in each dataset file."""
 
 
 @dataclass(slots=True)
@@ -69,7 +67,6 @@ def check_session(path: Path) -> SessionCheck:
                 found.damage += islice(senseless_rows(connection), _MOST)
             if not found.damage:
                 found.deviations += _deviations(connection)
-                found.datasets = _datasets(connection)
         except sqlite3.DatabaseError as error:
             found.damage.append(str(error))
         return found
@@ -97,15 +94,21 @@ def rebuild(connection: sqlite3.Connection) -> None:
     derive_all(connection)
 
 
-def _datasets(connection: sqlite3.Connection) -> dict[Path, list[Entry]]:
-    rows = connection.execute(
-        "SELECT min(id), dataset_path FROM annotators WHERE dataset_path IS NOT NULL "
-        "GROUP BY dataset_path ORDER BY 1"
-    )
-    return {
-        Path(os.fsdecode(path)): all_entries(connection, annotator_id)
-        for annotator_id, path in rows.fetchall()
-    }
+@contextmanager
+def reading_ledgers(path: Path) -> Iterator[dict[Path, SavedLedger]]:
+    """What a session in order knows of each dataset file, until the block ends.
+
+    Raises:
+        StoreError: the session can't be read.
+    """
+    with read_only(path, lasting=True) as connection:
+        connection.execute("BEGIN")
+        rows = connection.execute(
+            "SELECT dataset_path, min(id) FROM annotators WHERE dataset_path IS NOT NULL "
+            "GROUP BY dataset_path ORDER BY 2"
+        ).fetchall()
+        database = Database(path, connection, Journal.WAL)
+        yield {Path(os.fsdecode(each)): SavedLedger(database, number) for each, number in rows}
 
 
 def _require_current(connection: sqlite3.Connection, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 
 from dpo_tui.domain.ledger import Entry, Region
@@ -21,6 +21,27 @@ _SHARING = (
     "WHERE dataset_path IS (SELECT dataset_path FROM annotators WHERE id = ?)"
 )
 """Whose pairs go into the same file."""
+
+
+class SavedLedger:
+    """What a session file says of a dataset file: `domain.ledger.Knowledge`."""
+
+    def __init__(self, database: Database, annotator_id: int) -> None:
+        self._database = database
+        self._annotator_id = annotator_id
+
+    def unsettled(self) -> Sequence[Entry]:
+        """Entries whose writing or removal is not known to have happened, oldest first."""
+        with told(self._database.path):
+            return unsettled_entries(self._database.connection, self._annotator_id)
+
+    def settled(self) -> Iterator[Entry]:
+        """All others that have bytes in the file, the last one first."""
+        return settled_entries(self._database, self._annotator_id)
+
+    def in_order(self, start: int) -> Iterator[Entry]:
+        """The same, the first one first, from the last one that begins at or before `start` on."""
+        return entries_in_order(self._database, self._annotator_id, start)
 
 
 def lines_of(region: Region) -> bytes:
@@ -56,16 +77,6 @@ def unsettled_entries(connection: sqlite3.Connection, annotator_id: int) -> list
     """
     rows = connection.execute(
         f"{_SELECT} WHERE NOT settled AND regions.annotator_id IN ({_SHARING}) "
-        "ORDER BY decision_id",
-        (annotator_id,),
-    )
-    return [_entry(row) for row in rows]
-
-
-def all_entries(connection: sqlite3.Connection, annotator_id: int) -> list[Entry]:
-    """Every entry whose lines are wanted or not known to be gone, of the same ones."""
-    rows = connection.execute(
-        f"{_SELECT} WHERE (wanted OR NOT settled) AND regions.annotator_id IN ({_SHARING}) "
         "ORDER BY decision_id",
         (annotator_id,),
     )
@@ -130,11 +141,6 @@ _BACKWARD, _FORWARD = (
     f"ORDER BY regions.position {order}, decision_id {order} LIMIT ?"
     for than, order in (("<", "DESC"), (">", "ASC"))
 )
-
-
-def forget_places(connection: sqlite3.Connection) -> None:
-    """Take nothing for known of the dataset files."""
-    connection.execute("UPDATE regions SET settled = 0 WHERE wanted")
 
 
 def settle(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:

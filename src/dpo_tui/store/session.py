@@ -238,13 +238,9 @@ class SessionStore(SessionFile):
         return regions.settled_entries(self._database, self._id(self._annotator))
 
     def rebuild(self) -> None:
-        """Derive anew what is derived from the decisions, for every annotator.
-
-        Nothing is taken for known of the dataset files then.
-        """
+        """Derive anew what is derived from the decisions, for every annotator."""
         with self._database.large_transaction() as connection:
             checks.rebuild(connection)
-            regions.forget_places(connection)
 
     def in_order(self, start: int) -> Iterator[Entry]:
         """The same, the first one first, from the last one that begins at or before `start` on."""
