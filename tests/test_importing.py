@@ -217,7 +217,7 @@ def test_preferences_are_decisions_of_the_file(person: Person) -> None:
 def test_named_columns_and_formats(person: Person) -> None:
     person.write("a.csv", "q,x,y\na?,one,two\n")
     run = person.run("generate", "a.csv", "--columns", "prompt=q,responses=x+y")
-    assert "rows with the columns that were named, 1 rows" in run.stderr
+    assert "rows with the columns that were named, 1 row" in run.stderr
     assert "--columns prompt=q,responses=x+y" in run.stderr.split("label them with:")[1]
     assert person.run("generate", "a.csv", "--from", "nothing").returncode == 2
 

@@ -57,8 +57,7 @@ class FileTally:
 
     def lines(self) -> list[str]:
         """What to tell, in lines."""
-        kept = f"{self.rows - self.left_out:,} rows"
-        told = [f"{self.source}: {self.shape.title}, {kept}"]
+        told = [f"{self.source}: {self.shape.title}, {_rows(self.rows - self.left_out)}"]
         if self.unused:
             told.append(f"  columns not used: {', '.join(self.unused)}")
         if self.left_out:
@@ -76,6 +75,10 @@ class FileTally:
         ]
 
 
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
 @dataclass(slots=True)
 class Tally:
     """What reading has found so far."""
@@ -90,6 +93,6 @@ class Tally:
     def summary(self) -> str:
         """The same in a few words; empty if there is nothing to tell."""
         return "; ".join(
-            f"{each.shape.title}" + (f", {each.left_out:,} rows left out" if each.left_out else "")
+            f"{each.shape.title}" + (f", {_rows(each.left_out)} left out" if each.left_out else "")
             for each in self.files
         )
