@@ -8,7 +8,6 @@ import io
 import json
 import stat
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -293,7 +292,7 @@ def test_a_row_that_tells_the_schema_comes_first(person: Person) -> None:
     path = person.folder / "turns.db"
     last = prompt("last", "c", "d")
     turns = (Message("user", "first"), Message("assistant", "reply"), *last.messages)
-    make_session(path, [prompt("Q", "a", "b"), replace(last, messages=turns)])
+    make_session(path, [prompt("Q", "a", "b"), last._replace(messages=turns)])
     decide(path, 1, "+-")
     decide(path, 2, "+-")
     out, _ = exported(person, "--session", "turns.db", "--format", "llamafactory-alpaca")

@@ -51,6 +51,8 @@ prompts = st.builds(
     tags=st.lists(texts, max_size=2).map(tuple),
     n=st.none() | st.integers(2, 20),
     sampling=samplings,
+    temperatures=st.just(()),
+    preferences=st.just(()),
     responses=st.lists(st.builds(Ready, texts, st.none() | texts), max_size=2).map(tuple),
     reference=st.none() | texts,
 )

@@ -85,6 +85,8 @@ def prompts(text: st.SearchStrategy[str]) -> st.SearchStrategy[Prompt]:
         tags=st.lists(text, max_size=3).map(tuple),
         n=st.none() | st.integers(2, 20),
         sampling=sampling,
+        temperatures=st.just(()),
+        preferences=st.just(()),
         responses=st.lists(st.builds(Ready, text, st.none() | text), max_size=3).map(tuple),
         reference=st.none() | text,
     )
@@ -96,7 +98,7 @@ def _spread(prompt: Prompt, temperatures: tuple[float, ...]) -> Prompt:
     if not temperatures:
         return prompt
     sampling = replace(prompt.sampling, temperature=None)
-    return replace(prompt, sampling=sampling, temperatures=temperatures)
+    return prompt._replace(sampling=sampling, temperatures=temperatures)
 
 
 def row(prompt: Prompt) -> dict[str, Any]:

@@ -4,8 +4,8 @@ counts."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,10 +37,10 @@ def store(tmp_path: Path) -> Iterator[SessionStore]:
     store.close()
 
 
-def judged(name: str, *texts: str, **preference: object) -> Prompt:
+def judged(name: str, *texts: str, **preference: Any) -> Prompt:
     """A prompt whose first response is the best, unless the preference says otherwise."""
     marks = {index: BAD if index else GOOD for index in range(len(texts))}
-    said = replace(Preference(marks), **preference)  # type: ignore[arg-type]
+    said = Preference(marks)._replace(**preference)
     return Prompt((Message("user", name),), responses=ready(*texts), preferences=(said,))
 
 
@@ -111,7 +111,7 @@ def test_decisions_are_those_of_an_annotator_named_after_the_file(store: Session
 def test_what_several_have_said_are_decisions_of_several(store: SessionStore) -> None:
     first = judged("a", "x", "y", by="u1")
     other = Preference({0: BAD, 1: GOOD}, by="u2")
-    decide(store, replace(first, preferences=(*first.preferences, other)))
+    decide(store, first._replace(preferences=(*first.preferences, other)))
     by_one, by_other = (store.group(1, f"a.jsonl/{each}").decision for each in ("u1", "u2"))
     assert by_one is not None
     assert by_other is not None

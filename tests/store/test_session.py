@@ -101,7 +101,7 @@ def test_everything_reads_back_exactly(
         store = SessionStore.open(folder / "s.db", annotator=ME)
         for group, prompt in zip(store.upcoming(ME, 0, 9), given_prompts, strict=True):
             distinct = {each.text: each for each in reversed(prompt.responses)}
-            assert group.prompt == replace(prompt, responses=tuple(reversed(distinct.values())))
+            assert group.prompt == prompt._replace(responses=tuple(reversed(distinct.values())))
             assert group.responses[-1].completion == completion
             assert group.draft == draft
         store.close()

@@ -17,13 +17,19 @@ def dataset_text(text: str) -> str:
     surrogates become U+FFFD, since pyarrow refuses the whole file that holds one. Nothing else
     changes.
     """
-    return _SURROGATE.sub("\ufffd", text).strip()
+    return (text if text.isascii() else _SURROGATE.sub("\ufffd", text)).strip()
 
 
 def dataset_messages(messages: Iterable[Message]) -> tuple[Message, ...]:
     """A conversation as the dataset carries it; an empty system message is left out."""
-    cleaned = (Message(message.role, dataset_text(message.content)) for message in messages)
-    return tuple(each for each in cleaned if each.content or each.role != "system")
+    cleaned = []
+    for message in messages:
+        text = dataset_text(message.content)
+        if text or message.role != "system":
+            # Most are clean, and making one takes longer than looking at it.
+            is_clean = text == message.content
+            cleaned.append(message if is_clean else Message(message.role, text))
+    return tuple(cleaned)
 
 
 def has_surrogates(text: str) -> bool:

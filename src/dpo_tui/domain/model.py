@@ -58,8 +58,7 @@ class Sampling:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A ready-made response, as a file has it."""
 
     text: str
@@ -67,8 +66,7 @@ class Ready:
     """Who made it, if the file says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(NamedTuple):
     """What somebody has said of a prompt's ready-made responses before they came here."""
 
     marks: Mapping[int, Mark]
@@ -89,8 +87,7 @@ class PreferenceUse(StrEnum):
     """They are decisions of an annotator who is named after the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """What the model is asked: an optional system message, then turns that end with a user turn."""
 
     messages: tuple[Message, ...]
@@ -99,7 +96,7 @@ class Prompt:
     tags: tuple[str, ...] = ()
     n: int | None = None
     """How many responses this prompt gets; `None` takes the session's setting."""
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Sampling = Sampling()
     """What this prompt overrides of the session's sampling."""
     temperatures: tuple[float, ...] = ()
     """In place of `sampling.temperature`, a list that is spread over the responses."""

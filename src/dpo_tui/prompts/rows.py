@@ -154,7 +154,7 @@ def _foreign(
 
 
 def _quick(form: Form, shape: Shape) -> Callable[[Any], Prompt]:
-    decode, prompt = form.decoder(shape.row), shape.prompt
+    decode, prompt = form.decoder(shape.plain_row or shape.row), shape.prompt
     return lambda raw: prompt(decode(raw))
 
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Generic
+
 import msgspec
 from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, pair
-from dpo_tui.prompts.shapes.turns import Spoken, Turn, answer, asked, conversation, only_answer
+from dpo_tui.prompts.shapes.turns import Spoken, T, Turn, answer, asked, conversation, only_answer
 
 _MESSAGES = msgspec.json.Decoder(list[Turn])
 
 
-class Explicit(Struct):
+class Explicit(Struct, Generic[T]):
     """TRL with the prompt apart."""
 
-    prompt: list[Turn]
-    chosen: list[Turn]
-    rejected: list[Turn]
+    prompt: list[T]
+    chosen: list[T]
+    rejected: list[T]
 
 
-def _explicit(row: Explicit) -> Prompt:
+def _explicit(row: Explicit[T]) -> Prompt:
     messages = conversation(row.prompt, "prompt")
     return pair(messages, only_answer(row.chosen, "chosen"), only_answer(row.rejected, "rejected"))
 
 
-class Implicit(Struct):
+class Implicit(Struct, Generic[T]):
     """TRL with the prompt in both conversations, and what others add to it."""
 
-    chosen: list[Turn]
-    rejected: list[Turn]
+    chosen: list[T]
+    rejected: list[T]
     prompt: str | None = None
     score_chosen: float | None = None
     score_rejected: float | None = None
@@ -39,13 +41,13 @@ class Implicit(Struct):
     rejected_model: str | None = field(default=None, name="rejected-model")
 
 
-class Binarized(Implicit):
+class Binarized(Implicit[T], Generic[T]):
     """UltraFeedback in pairs: the prompt is there as text too."""
 
     prompt: str
 
 
-def _implicit(row: Implicit) -> Prompt:
+def _implicit(row: Implicit[T]) -> Prompt:
     if not row.chosen or not row.rejected:
         raise Unfit("expected messages, found none", key="rejected" if row.chosen else "chosen")
     *before, good = row.chosen
@@ -63,40 +65,40 @@ def _implicit(row: Implicit) -> Prompt:
     )
 
 
-class Swift(Struct):
+class Swift(Struct, Generic[T]):
     """ms-swift: the conversation ends with the chosen answer."""
 
-    messages: list[Turn] | str
-    rejected_response: str | list[Turn]
+    messages: list[T] | str
+    rejected_response: str | list[T]
 
 
-class OpenPipe(Struct):
+class OpenPipe(Struct, Generic[T]):
     """The same with a rejected message."""
 
-    messages: list[Turn] | str
-    rejected_message: Turn
+    messages: list[T] | str
+    rejected_message: T
 
 
-class SwiftMessages(Struct):
+class SwiftMessages(Struct, Generic[T]):
     """ms-swift with two conversations."""
 
-    messages: list[Turn] | str
-    rejected_messages: list[Turn] | str
+    messages: list[T] | str
+    rejected_messages: list[T] | str
 
 
-def _swift(row: Swift) -> Prompt:
+def _swift(row: Swift[T]) -> Prompt:
     messages, chosen = answered(row.messages, "messages")
     if isinstance(row.rejected_response, str):
         return pair(messages, chosen, row.rejected_response)
     return pair(messages, chosen, only_answer(row.rejected_response, "rejected_response"))
 
 
-def _openpipe(row: OpenPipe) -> Prompt:
+def _openpipe(row: OpenPipe[T]) -> Prompt:
     messages, chosen = answered(row.messages, "messages")
     return pair(messages, chosen, answer(row.rejected_message, "rejected_message"))
 
 
-def _swift_messages(row: SwiftMessages) -> Prompt:
+def _swift_messages(row: SwiftMessages[T]) -> Prompt:
     messages, chosen = answered(row.messages, "messages")
     others, rejected = answered(row.rejected_messages, "rejected_messages")
     if messages != others:
@@ -104,31 +106,34 @@ def _swift_messages(row: SwiftMessages) -> Prompt:
     return pair(messages, chosen, rejected)
 
 
-def answered(turns: list[Turn] | str, key: str) -> tuple[tuple[Message, ...], str]:
+def answered(turns: list[T] | str, key: str) -> tuple[tuple[Message, ...], str]:
     """The prompt and the answer at its end; the messages may be JSON in a text.
 
     Raises:
         Unfit: they are something else.
     """
-    if isinstance(turns, str):
-        try:
-            turns = _MESSAGES.decode(turns)
-        except msgspec.MsgspecError:
-            raise Unfit("expected messages, found other text", key=key) from None
-    if not turns:
+    messages = _parsed(turns, key) if isinstance(turns, str) else turns
+    if not messages:
         raise Unfit("expected messages, found none", key=key)
-    return conversation(turns[:-1], key), answer(turns[-1], key)
+    return conversation(messages[:-1], key), answer(messages[-1], key)
 
 
-class Axolotl(Struct):
+def _parsed(text: str, key: str) -> list[Turn]:
+    try:
+        return _MESSAGES.decode(text)
+    except msgspec.MsgspecError:
+        raise Unfit("expected messages, found other text", key=key) from None
+
+
+class Axolotl(Struct, Generic[T]):
     """axolotl's chat_template.default."""
 
-    messages: list[Turn] | str
-    chosen: Turn | str
-    rejected: Turn | str
+    messages: list[T] | str
+    chosen: T | str
+    rejected: T | str
 
 
-def _axolotl(row: Axolotl) -> Prompt:
+def _axolotl(row: Axolotl[T]) -> Prompt:
     messages = (
         asked(None, row.messages, "messages")
         if isinstance(row.messages, str)
@@ -137,7 +142,7 @@ def _axolotl(row: Axolotl) -> Prompt:
     return pair(messages, _said(row.chosen, "chosen"), _said(row.rejected, "rejected"))
 
 
-def _said(side: Turn | str, key: str) -> str:
+def _said(side: T | str, key: str) -> str:
     return side if isinstance(side, str) else answer(side, key)
 
 
@@ -165,21 +170,21 @@ def with_system(system: str | None, messages: tuple[Message, ...]) -> tuple[Mess
     return messages
 
 
-class Asked(Struct):
+class Asked(Struct, Generic[T]):
     """What OpenAI's rows have under `input`."""
 
-    messages: list[Turn]
+    messages: list[T]
 
 
-class OpenAi(Struct):
+class OpenAi(Struct, Generic[T]):
     """OpenAI's preference rows, which Azure, Together and Fireworks take too."""
 
-    input: Asked
-    preferred_output: list[Turn]
-    non_preferred_output: list[Turn]
+    input: Asked[T]
+    preferred_output: list[T]
+    non_preferred_output: list[T]
 
 
-def _openai(row: OpenAi) -> Prompt:
+def _openai(row: OpenAi[T]) -> Prompt:
     return pair(
         conversation(row.input.messages, "input"),
         only_answer(row.preferred_output, "preferred_output"),
@@ -188,18 +193,61 @@ def _openai(row: OpenAi) -> Prompt:
 
 
 SHAPES = (
-    Shape("swift", "ms-swift pairs (messages, rejected_response)", Swift, _swift),
+    Shape(
+        "swift",
+        "ms-swift pairs (messages, rejected_response)",
+        Swift[Turn],
+        _swift,
+        Swift[Message],
+    ),
     Shape(
         "swift-messages",
         "ms-swift pairs (messages, rejected_messages)",
-        SwiftMessages,
+        SwiftMessages[Turn],
         _swift_messages,
+        SwiftMessages[Message],
     ),
-    Shape("openpipe", "OpenPipe pairs (messages, rejected_message)", OpenPipe, _openpipe),
-    Shape("axolotl", "axolotl pairs (messages, chosen, rejected)", Axolotl, _axolotl),
+    Shape(
+        "openpipe",
+        "OpenPipe pairs (messages, rejected_message)",
+        OpenPipe[Turn],
+        _openpipe,
+        OpenPipe[Message],
+    ),
+    Shape(
+        "axolotl",
+        "axolotl pairs (messages, chosen, rejected)",
+        Axolotl[Turn],
+        _axolotl,
+        Axolotl[Message],
+    ),
     Shape("llamafactory-sharegpt", "LLaMA-Factory pairs (ShareGPT)", ShareGpt, _sharegpt),
-    Shape("openai", "OpenAI pairs (input, preferred_output)", OpenAi, _openai),
-    Shape("trl", "TRL pairs (prompt, chosen, rejected: messages)", Explicit, _explicit),
-    Shape("ultrafeedback-binarized", "UltraFeedback in pairs", Binarized, _implicit),
-    Shape("trl-implicit", "TRL pairs (chosen, rejected: messages)", Implicit, _implicit),
+    Shape(
+        "openai",
+        "OpenAI pairs (input, preferred_output)",
+        OpenAi[Turn],
+        _openai,
+        OpenAi[Message],
+    ),
+    Shape(
+        "trl",
+        "TRL pairs (prompt, chosen, rejected: messages)",
+        Explicit[Turn],
+        _explicit,
+        Explicit[Message],
+    ),
+    Shape(
+        "ultrafeedback-binarized",
+        "UltraFeedback in pairs",
+        Binarized[Turn],
+        _implicit,
+        Binarized[Message],
+    ),
+    Shape(
+        "trl-implicit",
+        "TRL pairs (chosen, rejected: messages)",
+        Implicit[Turn],
+        _implicit,
+        Implicit[Message],
+    ),
 )

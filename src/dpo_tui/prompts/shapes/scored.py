@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from statistics import fmean
+from typing import Generic
 
 from msgspec import Struct, field
 
-from dpo_tui.domain.model import Prompt, Ready
+from dpo_tui.domain.model import Message, Prompt, Ready
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, best_of, compared, some
 from dpo_tui.prompts.shapes.turns import (
+    T,
     Turn,
     asked,
     conversation,
@@ -143,21 +145,21 @@ def _helpsteer2(row: HelpSteer2) -> Prompt:
 # --- NeMo-RL -------------------------------------------------------------------------------------
 
 
-class Placed(Struct):
+class Placed(Struct, Generic[T]):
     """One answer and its place, 0 for the best."""
 
     rank: float
-    completion: list[Turn]
+    completion: list[T]
 
 
-class NemoRl(Struct):
+class NemoRl(Struct, Generic[T]):
     """NeMo-RL's PreferenceDataset."""
 
-    context: list[Turn]
-    completions: list[Placed]
+    context: list[T]
+    completions: list[Placed[T]]
 
 
-def _nemo_rl(row: NemoRl) -> Prompt:
+def _nemo_rl(row: NemoRl[T]) -> Prompt:
     ready = [Ready(only_answer(each.completion, "completions")) for each in row.completions]
     return Prompt(
         conversation(row.context, "context"),
@@ -167,7 +169,9 @@ def _nemo_rl(row: NemoRl) -> Prompt:
 
 
 SHAPES = (
-    Shape("nemo-rl", "NeMo-RL ranks (context, completions)", NemoRl, _nemo_rl),
+    Shape(
+        "nemo-rl", "NeMo-RL ranks (context, completions)", NemoRl[Turn], _nemo_rl, NemoRl[Message]
+    ),
     Shape("ultrafeedback", "UltraFeedback", UltraFeedback, _ultrafeedback),
     Shape("nectar", "Nectar", Nectar, _nectar),
     Shape("helpsteer3", "HelpSteer3 preferences", HelpSteer3, _helpsteer3),

@@ -30,6 +30,8 @@ class Shape:
     """The type of a row, in msgspec's terms: what it requires tells the shape from others."""
     prompt: Callable[[Any], Prompt]
     """What a row of that type means; raises `Unfit` if nothing."""
+    plain_row: Any = None
+    """A type for most rows that is quicker to read, and that `prompt` takes too."""
 
     @property
     def fields(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TypeGuard, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -56,7 +57,10 @@ class Spoken(Struct):
     text: str = field(name="value")
 
 
-AnyTurn = Turn | Spoken
+AnyTurn = Turn | Spoken | Message
+T = TypeVar("T", Turn, Message)
+"""What rows have their messages as: `Turn` if need be; `Message`, which is quicker to read, if all
+of them are exactly that."""
 
 
 def turns_of(value: object, key: str) -> list[Turn]:
@@ -77,10 +81,12 @@ def conversation(turns: Sequence[AnyTurn], key: str) -> tuple[Message, ...]:
     Raises:
         Unfit: it is something else.
     """
+    if _is_plain(turns):
+        return tuple(turns)
     messages: list[Message] = []
     for index, turn in enumerate(turns):
         role = ROLES.get(turn.role)
-        text = turn.text
+        text = _text(turn)
         if role is None:
             raise Unfit(f"the role {found(turn.role)} has no place in it", key=inside(key, index))
         if not text or text.isspace():
@@ -95,6 +101,23 @@ def conversation(turns: Sequence[AnyTurn], key: str) -> tuple[Message, ...]:
     return tuple(messages)
 
 
+def _is_plain(turns: Sequence[AnyTurn]) -> TypeGuard[Sequence[Message]]:
+    """Whether it is a prompt as it stands, told quickly: files have millions."""
+    if not turns or type(turns[0]) is not Message:
+        return False
+    earlier = False
+    for turn in turns:
+        text = _text(turn)
+        if not text or text.isspace() or (earlier and turn.role == "system"):
+            return False
+        earlier = True
+    return turns[-1].role == "user"
+
+
+def _text(turn: AnyTurn) -> str:
+    return turn.content if isinstance(turn, Message) else turn.text
+
+
 def answer(turn: AnyTurn, key: str) -> str:
     """What the assistant says in a turn.
 
@@ -103,7 +126,7 @@ def answer(turn: AnyTurn, key: str) -> str:
     """
     if ROLES.get(turn.role) != "assistant":
         raise Unfit(f"expected what the assistant says, found the role {turn.role!r}", key=key)
-    return turn.text
+    return _text(turn)
 
 
 def only_answer(turns: Sequence[AnyTurn], key: str) -> str:
