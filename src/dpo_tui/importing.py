@@ -87,7 +87,7 @@ def _preferences(summary: ImportSummary, incoming: Incoming) -> list[str]:
         case PreferenceUse.DECIDE:
             told = f"{summary.preferred:,} preferences are decisions of {incoming.source}"
     if summary.ties:
-        told += f", {summary.ties:,} are ties"
+        told += f", {summary.ties:,} {'tie says' if summary.ties == 1 else 'ties say'} nothing"
     if summary.contradicted:
         told += f", {summary.contradicted:,} marks contradict earlier ones, which count"
     return [told]

@@ -103,7 +103,7 @@ MESSAGE_PAIRS = [
             "rejected": [user("Hi"), assistant("Hello"), user("Why?"), assistant(B)],
             "margin": 2.0,
         },
-        TURNS,
+        TURNS._replace(preferences=(Preference({0: GOOD, 1: BAD}, 2),)),
     ),
     Sample(
         "ultrafeedback-binarized",

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,21 @@ def _of_one_kind(value: Any) -> Any:
     if isinstance(value, list) and {type(each) for each in value} == {str, dict}:
         return [{"response": each} if isinstance(each, str) else each for each in value]
     return [_of_one_kind(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("library", "spec", "extra"),
+    [("pyarrow", "a.parquet", "parquet"), ("huggingface_hub", "hf:acme/pairs", "hub")],
+)
+def test_a_missing_extra_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, spec: str, extra: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=rf"needs {library}") as caught:
+        read(Path(spec))
+    assert f"dpo-tui[{extra}]" in caught.value.remedy
 
 
 def test_a_list_in_json_can_be_large_and_is_no_copy_of_the_file(tmp_path: Path) -> None:

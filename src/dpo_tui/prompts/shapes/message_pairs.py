@@ -11,6 +11,7 @@ from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, pair
 from dpo_tui.prompts.shapes.turns import Spoken, T, Turn, answer, asked, conversation, only_answer
 
+_STRENGTHS = {1.0: 1, 2.0: 2, 3.0: 3}
 _MESSAGES = msgspec.json.Decoder(list[Turn])
 
 
@@ -33,6 +34,8 @@ class Implicit(Struct, Generic[T]):
     chosen: list[T]
     rejected: list[T]
     prompt: str | None = None
+    margin: float | None = None
+    """How far apart reward models should hold them: our strength, where it is one."""
     score_chosen: float | None = None
     score_rejected: float | None = None
     chosen_rating: float | None = field(default=None, name="chosen-rating")
@@ -62,6 +65,7 @@ def _implicit(row: Implicit[T]) -> Prompt:
         scores=(row.score_chosen, row.score_rejected)
         if row.chosen_rating is None
         else (row.chosen_rating, row.rejected_rating),
+        strength=_STRENGTHS.get(row.margin) if row.margin else None,
     )
 
 

@@ -54,13 +54,18 @@ def pair(
     *,
     models: tuple[str | None, str | None] = (None, None),
     scores: tuple[float | None, float | None] = (None, None),
+    strength: int | None = None,
 ) -> Prompt:
     """A prompt with two responses of which the first is better, unless their scores are equal."""
     is_tie = scores[0] is not None and scores[0] == scores[1]
+    if strength and not is_tie:
+        preferences = (Preference(FIRST_IS_CHOSEN, strength),)
+    else:
+        preferences = _TIES if is_tie else _PAIR
     return Prompt(
         messages,
         responses=(Ready(chosen, models[0]), Ready(rejected, models[1])),
-        preferences=_TIES if is_tie else _PAIR,
+        preferences=preferences,
     )
 
 
