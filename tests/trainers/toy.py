@@ -5,7 +5,6 @@ Nothing is downloaded.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def write_dataset(folder: Path, name: str) -> Path:
     asked = [prompt(each.messages[-1].content, each.chosen, each.rejected) for each in PAIRS]
     make_session(
         session,
-        [replace(each, messages=pair.messages) for each, pair in zip(asked, PAIRS, strict=True)],
+        [each._replace(messages=pair.messages) for each, pair in zip(asked, PAIRS, strict=True)],
     )
     for number in range(1, len(PAIRS) + 1):
         decide(session, number, "+-", remarks=Remarks(strength=2))
