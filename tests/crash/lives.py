@@ -35,6 +35,8 @@ KILLS = 10
 _ENDED = "Every group is decided"
 _CALLS_OF_A_START = 90
 _CALLS_OF_A_FEW_KEYS = 90
+_EQUAL = "are equally good"
+_FLAGGED = "⚑ flagged"
 _TEXT = re.compile(r"Response (\d+) to")
 
 
@@ -225,18 +227,12 @@ class Lives:
             return [_undo(now)]
         if now.taken_back and self._chance(0.3):
             return [_redo(now)]
-        choice = self._random.random()
-        if choice < 0.07:
-            return [_skip(now)]
-        if choice < 0.12 and len(now.work.marks) < 3:
-            return [_regenerate(now)]
-        if choice < 0.2 and len(now.work.marks) > 1:
-            return [_turn(now)]
+        if step := self._other_than_marking(now):
+            return [step]
         steps: list[Step] = []
         painted = [now.symbols]
         for _ in range(self._random.randrange(4)):
-            mark = Mark.EXCLUDED if self._chance(0.3) else Mark.CHOSEN
-            step = _toggle(now, self._random.randrange(RESPONSES), mark)
+            step = self._marking(now)
             # Else it couldn't be told whether all of them are done.
             if step.after.symbols not in painted:
                 steps.append(step)
@@ -245,6 +241,34 @@ class Lives:
         if not steps or self._chance(0.4):
             steps.append(_confirm(now))
         return steps
+
+    def _other_than_marking(self, now: Memory) -> Step | None:
+        """Now and then, something that is done alone."""
+        choice = self._random.random()
+        sets = len(now.work.marks)
+        steps: tuple[tuple[float, bool, Callable[[Memory], Step]], ...] = (
+            (0.07, True, _skip),
+            (0.12, sets < 3, _regenerate),
+            (0.2, sets > 1, _turn),
+            (0.24, True, _flag),
+            (0.3, now.shown.count(Mark.CHOSEN) > 1, _tie),
+        )
+        return next(
+            (make(now) for limit, is_possible, make in steps if choice < limit and is_possible),
+            None,
+        )
+
+    def _marking(self, now: Memory) -> Step:
+        """Say something of the responses on screen."""
+        slot = self._random.randrange(RESPONSES)
+        choice = self._random.random()
+        if choice < 0.1:
+            return _all(now, Mark.CHOSEN)
+        if choice < 0.15:
+            return _all(now, Mark.REJECTED)
+        if choice < 0.3:
+            return _best(now, slot)
+        return _toggle(now, slot, Mark.EXCLUDED if choice < 0.5 else Mark.CHOSEN)
 
     def _chance(self, probability: float) -> bool:
         return self._random.random() < probability
@@ -309,13 +333,44 @@ def _shows(screen: str, memory: Memory) -> bool:
     """Whether this is what there is to label."""
     if memory.at is None:
         return _ENDED in screen
-    return f" {memory.at + 1}/{GROUPS} " in screen and are_ready(screen, memory.symbols)
+    return (
+        f" {memory.at + 1}/{GROUPS} " in screen
+        and are_ready(screen, memory.symbols)
+        and (_EQUAL in screen) == memory.said.tie
+        and (_FLAGGED in screen) == memory.work.flagged
+    )
 
 
 def _toggle(now: Memory, slot: int, mark: Mark) -> Step:
     after = now.toggled(slot, mark)
     keys = [str(slot + 1)] if mark is Mark.CHOSEN else ["home", *("j" * slot), "x"]
     return Step(keys, after, lambda screen: are_ready(screen, after.symbols))
+
+
+def _all(now: Memory, mark: Mark) -> Step:
+    after = now.all_marked(mark)
+    keys = ["a"] if mark is Mark.CHOSEN else ["0"]
+    return Step(keys, after, lambda screen: are_ready(screen, after.symbols))
+
+
+def _best(now: Memory, slot: int) -> Step:
+    after = now.with_best(slot)
+    keys = ["home", *("j" * slot), "b"]
+    return Step(keys, after, lambda screen: are_ready(screen, after.symbols))
+
+
+def _tie(now: Memory) -> Step:
+    after = now.with_tie()
+    return Step(
+        ["="],
+        after,
+        lambda screen: are_ready(screen, after.symbols) and (_EQUAL in screen) == after.said.tie,
+    )
+
+
+def _flag(now: Memory) -> Step:
+    after = now.with_flag()
+    return Step(["f"], after, lambda screen: (_FLAGGED in screen) == after.work.flagged)
 
 
 def _confirm(now: Memory) -> Step:

@@ -11,7 +11,17 @@ from dpo_tui.domain.model import Group, Mark, Verdict
 Marks: TypeAlias = tuple[Mark | None, ...]
 """By slot."""
 
-_SYMBOLS = {Mark.CHOSEN: "✔", Mark.EXCLUDED: "✖", None: "○"}
+_SYMBOLS = {Mark.CHOSEN: "✔", Mark.EXCLUDED: "✖", Mark.REJECTED: "○", None: "○"}
+BEST = "★"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said of one set besides its marks."""
+
+    best: int | None = None
+    """Its slot."""
+    tie: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +30,13 @@ class Work:
 
     marks: tuple[Marks, ...]
     """Marks in progress of every set."""
+    said: tuple[Said, ...]
+    """The same besides the marks."""
     set_no: int = 1
     verdict: Verdict | None = None
     decided: Marks = ()
     """What a confirm made of the marks."""
+    flagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class Memory:
     @classmethod
     def of_nothing(cls, groups: int, n: int) -> Memory:
         """Before the first key."""
-        return cls((Work(((None,) * n,)),) * groups)
+        return cls((Work(((None,) * n,), (Said(),)),) * groups)
 
     @property
     def work(self) -> Work:
@@ -55,9 +68,17 @@ class Memory:
         return self.work.marks[self.work.set_no - 1]
 
     @property
+    def said(self) -> Said:
+        """What was said of the set on screen."""
+        return self.work.said[self.work.set_no - 1]
+
+    @property
     def symbols(self) -> str:
         """The marks as they are painted."""
-        return "".join(_SYMBOLS[mark] for mark in self.shown)
+        symbols = [_SYMBOLS[mark] for mark in self.shown]
+        if self.said.best is not None:
+            symbols[self.said.best] = BEST
+        return "".join(symbols)
 
     def reopened(self) -> Memory:
         """After a restart."""
@@ -67,7 +88,37 @@ class Memory:
         """After a response was marked, or unmarked."""
         marks = list(self.shown)
         marks[slot] = None if marks[slot] is mark else mark
-        return self._with_marks(self.work.set_no, tuple(marks))
+        said = self.said
+        if said.best is not None and marks[said.best] is not Mark.CHOSEN:
+            said = replace(said, best=None)
+        if marks.count(Mark.CHOSEN) < 2:
+            said = replace(said, tie=False)
+        return self._with_set(tuple(marks), said)
+
+    def all_marked(self, mark: Mark) -> Memory:
+        """After every response but the excluded ones was marked; or unmarked, if all were."""
+        open_ = [slot for slot, each in enumerate(self.shown) if each is not Mark.EXCLUDED]
+        new = None if all(self.shown[slot] is mark for slot in open_) else mark
+        marks = tuple(new if slot in open_ else each for slot, each in enumerate(self.shown))
+        kept = marks.count(Mark.CHOSEN)
+        best = self.said.best if kept else None
+        return self._with_set(marks, Said(best, tie=self.said.tie and kept > 1))
+
+    def with_best(self, slot: int) -> Memory:
+        """After a response was called the best, or that was taken back."""
+        if self.said.best == slot:
+            return self._with_set(self.shown, replace(self.said, best=None))
+        marks = list(self.shown)
+        marks[slot] = Mark.CHOSEN
+        return self._with_set(tuple(marks), Said(best=slot))
+
+    def with_tie(self) -> Memory:
+        """After the chosen ones were called equal, or that was taken back."""
+        return self._with_set(self.shown, Said(tie=not self.said.tie))
+
+    def with_flag(self) -> Memory:
+        """After the group was flagged, or that was taken back."""
+        return self._with(replace(self.work, flagged=not self.work.flagged))
 
     def confirmed(self) -> Memory:
         """After the group was confirmed."""
@@ -88,7 +139,10 @@ class Memory:
         marks[work.set_no - 1] = tuple(
             None if mark is Mark.REJECTED else mark for mark in work.decided or nothing
         )
-        work = Work(tuple(marks), work.set_no)
+        said = [Said()] * len(marks)
+        if work.verdict is Verdict.CONFIRMED:
+            said[work.set_no - 1] = work.said[work.set_no - 1]
+        work = Work(tuple(marks), tuple(said), work.set_no, flagged=work.flagged)
         before = replace(self, decisions=tuple(rest), taken_back=taken_back, at=position)
         return before._with(work)
 
@@ -96,13 +150,22 @@ class Memory:
         """After the decision that was taken back last was brought back."""
         *rest, (position, work) = self.taken_back
         now = replace(self, at=position)
-        again = replace(now.work, set_no=work.set_no, verdict=work.verdict, decided=work.decided)
+        said = list(now.work.said)
+        said[work.set_no - 1] = work.said[work.set_no - 1]
+        again = replace(
+            now.work,
+            said=tuple(said),
+            set_no=work.set_no,
+            verdict=work.verdict,
+            decided=work.decided,
+        )
         return replace(now._decided(again), taken_back=tuple(rest))
 
     def regenerated(self) -> Memory:
         """After a new set was asked for."""
         marks = (*self.work.marks, (None,) * len(self.shown))
-        return self._with(replace(self.work, marks=marks, set_no=len(marks)))
+        said = (*self.work.said, Said())
+        return self._with(replace(self.work, marks=marks, said=said, set_no=len(marks)))
 
     def turned(self) -> Memory:
         """After turning to the set before, or from the first one to the newest."""
@@ -114,10 +177,11 @@ class Memory:
         decisions = (*self.decisions, self.at)
         return replace(after, decisions=decisions, taken_back=(), at=after._next(self.at))
 
-    def _with_marks(self, set_no: int, marks: Marks) -> Memory:
-        sets = list(self.work.marks)
-        sets[set_no - 1] = marks
-        return self._with(replace(self.work, marks=tuple(sets)))
+    def _with_set(self, marks: Marks, said: Said) -> Memory:
+        place = self.work.set_no - 1
+        sets, all_said = list(self.work.marks), list(self.work.said)
+        sets[place], all_said[place] = marks, said
+        return self._with(replace(self.work, marks=tuple(sets), said=tuple(all_said)))
 
     def _with(self, work: Work) -> Memory:
         works = [work if position == self.at else each for position, each in enumerate(self.works)]
@@ -138,18 +202,33 @@ class Memory:
 
 
 def _agree(work: Work, group: Group) -> bool:
+    if work.flagged != group.flagged:
+        return False
     if group.decision:
         slots = {each.id: each.slot for each in group.responses}
         decided = {slots[each]: mark for each, mark in group.decision.marks.items()}
-        return (group.decision.verdict, group.decision.set_no, decided) == (
+        remarks = group.decision.remarks
+        best = None if remarks.best is None else slots[remarks.best]
+        confirmed = work.verdict is Verdict.CONFIRMED
+        return (
+            group.decision.verdict,
+            group.decision.set_no,
+            decided,
+            Said(best, remarks.tie),
+        ) == (
             work.verdict,
             work.set_no,
-            dict(enumerate(work.decided)) if work.verdict is Verdict.CONFIRMED else {},
+            dict(enumerate(work.decided)) if confirmed else {},
+            work.said[work.set_no - 1] if confirmed else Said(),
         )
-    shelved = {number: each.marks for number, each in group.draft.shelved.items()}
-    sets = {group.draft.set_no: group.draft.marks, **shelved}
-    marked = {number: dict(marks) for number, marks in sets.items() if marks}
-    return (work.verdict, work.set_no, _marked(work)) == (None, group.draft.set_no, marked)
+    draft = group.draft
+    shelved = {number: (each.marks, each.remarks) for number, each in draft.shelved.items()}
+    sets = {draft.set_no: (draft.marks, draft.remarks), **shelved}
+    marked = {number: dict(marks) for number, (marks, _) in sets.items() if marks}
+    said = {number: Said(each.best, each.tie) for number, (_, each) in sets.items()}
+    return (work.verdict, work.set_no, _marked(work)) == (None, draft.set_no, marked) and all(
+        said.get(number, Said()) == each for number, each in enumerate(work.said, 1)
+    )
 
 
 def _marked(work: Work) -> dict[int, dict[int, Mark]]:

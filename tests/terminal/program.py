@@ -23,7 +23,7 @@ from tests.terminal.terminal import PATIENCE, Terminal, isolated_environment
 PROGRAM = (sys.executable, "-P", "-m", "dpo_tui")
 ANNOTATOR = "ann"
 
-_TITLE = re.compile(r"^ +\d+ +(?P<mark>[○✔✖]) (?P<state>.*)$", re.MULTILINE)
+_TITLE = re.compile(r"^ +\d+ +(?P<mark>[○✔✖★]) (?P<state>.*)$", re.MULTILINE)
 _ON_ITS_WAY = ("waiting", "queued", "reading the prompt", "streaming", "trying again")
 _MODES = ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"))
 _KITTY_PUSH = re.compile(rb"\x1b\[>\d+u")
