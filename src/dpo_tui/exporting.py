@@ -5,10 +5,11 @@ Part of the composition root: it knows the store and the datasets.
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -77,8 +78,19 @@ def export(job: ExportJob, advance: Callable[[int, int], None]) -> ExportReport:
         StoreError: the session can't be read.
         DatasetError: a file can't be written; those that are there already stay as they were.
     """
-    with reading_judged(job.session) as groups:
+    with reading_judged(job.session) as groups, _seldom_collecting():
         return _Run(job, groups, advance).run()
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Let the collector of cycles look seldom: millions of rows pass by, and they make none."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Run:
