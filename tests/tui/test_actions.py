@@ -112,6 +112,41 @@ async def test_the_key_bar_shows_the_keys_as_they_are_bound(tmp_path: Path) -> N
         await here.until("f2 help")
 
 
+async def test_a_key_that_is_no_ascii_character_is_told_as_it_is(tmp_path: Path) -> None:
+    look = Look(rebound(choose="§", confirm="«", skip="ß"))
+    async with screen(tmp_path, ABC, prompts("first"), look=look) as here:
+        await here.until("§ choose")
+        await here.until("« confirm  ß skip")
+
+
+async def test_at_the_end_only_keys_of_use_are_shown_and_work(tmp_path: Path) -> None:
+    look = Look(rebound(undo="Z", quit="Q"))
+    async with screen(tmp_path, ABC, prompts("first"), look=look) as here:
+        await here.until("gamma text")
+        await here.press("1", "enter")
+        await here.until("Every group is decided")
+        await here.until(lambda: "choose" not in here.text())
+        bar = here.text().splitlines()[-1]
+        for shown in ("Z undo", "? help", "Q quit"):
+            assert shown in bar
+        assert "confirm" not in bar
+        await here.until("Z takes the last decision back")
+        await here.press("space", "enter", "s", "x", "r", "1")
+        assert here.desk.labelling.progress.decided == 1
+        await here.press("Z")
+        await here.until("space choose")
+
+
+async def test_texts_tell_keys_as_they_are_bound(tmp_path: Path) -> None:
+    look = Look(rebound(confirm="C", columns="f1", previous_group="P"))
+    async with screen(tmp_path, ABC, prompts("first", "second"), look=look) as here:
+        await here.until("gamma text")
+        await here.press("1", "C")
+        await here.until("2/2")
+        await here.press("P")
+        await here.until("decided already: C decides it again")
+
+
 @pytest.mark.parametrize("width", [20, 40, 200])
 async def test_the_key_bar_keeps_what_matters_most(tmp_path: Path, width: int) -> None:
     async with screen(tmp_path, ABC, prompts("first"), size=(width, 24)) as here:

@@ -49,6 +49,8 @@ class Action:
     scope: Scope = Scope.ANNOTATE
     bar_rank: int | None = None
     """How important it is to the key bar, 0 first; None keeps it out."""
+    needs_group: bool = True
+    """Whether it is of no use when every group is decided and none is on the screen."""
     number: int | None = None
     """Which response it is about, where nine actions do the same to different ones."""
 
@@ -128,6 +130,7 @@ _JUDGE = (
         "Take the last decision back, also after a restart.",
         Section.JUDGE,
         bar_rank=3,
+        needs_group=False,
     ),
     Action(
         "redo",
@@ -135,6 +138,7 @@ _JUDGE = (
         "redo",
         "Let what was taken back last count again.",
         Section.JUDGE,
+        needs_group=False,
     ),
 )
 
@@ -301,6 +305,7 @@ _GROUPS = (
         "Go to the next group, decided or not.",
         Section.GROUPS,
         call="neighbour(1)",
+        needs_group=False,
     ),
     Action(
         "previous_group",
@@ -309,6 +314,7 @@ _GROUPS = (
         "Go to the previous group, decided or not.",
         Section.GROUPS,
         call="neighbour(-1)",
+        needs_group=False,
     ),
     Action(
         "find",
@@ -317,8 +323,16 @@ _GROUPS = (
         "Search in prompts and responses, of this group and of all.",
         Section.GROUPS,
         bar_rank=10,
+        needs_group=False,
     ),
-    Action("go_to", ("g",), "go to", "Go to a group by its number or id.", Section.GROUPS),
+    Action(
+        "go_to",
+        ("g",),
+        "go to",
+        "Go to a group by its number or id.",
+        Section.GROUPS,
+        needs_group=False,
+    ),
     Action(
         "groups",
         ("l",),
@@ -326,6 +340,7 @@ _GROUPS = (
         "List the groups: undecided, skipped, flagged, edited, failed, by tag.",
         Section.GROUPS,
         bar_rank=11,
+        needs_group=False,
     ),
 )
 
@@ -376,6 +391,7 @@ _PROGRAM = (
         Section.PROGRAM,
         scope=Scope.EVERYWHERE,
         bar_rank=4,
+        needs_group=False,
     ),
     Action(
         "palette",
@@ -385,6 +401,7 @@ _PROGRAM = (
         Section.PROGRAM,
         call="command_palette",
         scope=Scope.EVERYWHERE,
+        needs_group=False,
     ),
     Action(
         "quit",
@@ -394,6 +411,7 @@ _PROGRAM = (
         Section.PROGRAM,
         scope=Scope.EVERYWHERE,
         bar_rank=5,
+        needs_group=False,
     ),
 )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from dpo_tui.tui.actions import ACTIONS, ALWAYS_QUITS, BY_NAME, Scope
-from dpo_tui.tui.keymap import CHARACTERS, Keymap, Keys, textual_name
+from dpo_tui.tui.keymap import CHARACTERS, Keymap, Keys, key_name, textual_name
 
 
 def bindings(scope: Scope) -> list[BindingType]:
@@ -24,6 +26,12 @@ def bindings(scope: Scope) -> list[BindingType]:
         for action in ACTIONS
         if action.scope is scope
     ]
+
+
+NEEDS_GROUP = frozenset(
+    action.method.removeprefix("action_") for action in ACTIONS if action.needs_group
+)
+"""What is of no use without a group on the screen, as `check_action` is asked about it."""
 
 
 def same_keys(name: str, call: str) -> Binding:
@@ -50,6 +58,12 @@ def bound_keys(active: Mapping[str, ActiveBinding]) -> dict[str, Keys]:
         if enabled and binding.id:
             keys[binding.id] = (*keys.get(binding.id, ()), _plain_name(key))
     return keys
+
+
+def told_key(screen: Screen[Any], name: str) -> str:
+    """The key of an action as it is bound now, as a person would say it."""
+    keys = bound_keys(screen.active_bindings).get(name) or BY_NAME[name].keys
+    return key_name(keys[0])
 
 
 def _joined(keys: Keys) -> str:

@@ -6,7 +6,6 @@ Pure: it is read, and what is wrong is told, before there is a screen.
 from __future__ import annotations
 
 import re
-import string
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,8 +115,12 @@ def textual_name(key: str) -> str:
     return _TEXTUAL_NAMES.get(name, name)
 
 
-CHARACTERS = {textual_name(character): character for character in string.punctuation}
-"""By Textual's name, the characters that it spells out."""
+CHARACTERS: Mapping[str, str] = {
+    textual_name(character): character
+    for character in (*map(chr, range(ord("!"), 0x100)), "€")
+    if character.isprintable() and not character.isalnum()
+}
+"""By Textual's name, the characters of keyboards that it spells out."""
 
 
 def key_name(key: str) -> str:

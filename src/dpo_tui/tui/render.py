@@ -11,6 +11,7 @@ from dpo_tui.domain.model import Progress
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.service.endpoint import EndpointStatus, Health
 from dpo_tui.service.sheet import Sheet
+from dpo_tui.words import duration, plural
 
 Part = tuple[str, str]
 """Text and style."""
@@ -21,21 +22,6 @@ _HEALTH: dict[Health, Part] = {
     Health.DOWN: ("○ down", "bold $text-error"),
     Health.STOPPED: ("✖ stopped", "bold $text-error"),
 }
-
-
-def duration(seconds: float) -> str:
-    """A time span in at most two units: `42s`, `3m 10s`, `2h 05m`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02d}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
-
-
-def plural(count: int, word: str) -> str:
-    """`1 pair`, `2 pairs`."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def session_line(

@@ -16,10 +16,10 @@ from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.sheet import Sheet
 from dpo_tui.tui.actions import Scope
 from dpo_tui.tui.alarm import Alarm
-from dpo_tui.tui.bindings import bindings
+from dpo_tui.tui.bindings import NEEDS_GROUP, bindings
 from dpo_tui.tui.layout import Layout
 from dpo_tui.tui.look import Look
-from dpo_tui.tui.render import plural, remarks_line, session_line, trouble_line
+from dpo_tui.tui.render import remarks_line, session_line, trouble_line
 from dpo_tui.tui.screens.answering import AnsweringActions
 from dpo_tui.tui.screens.browsing import BrowsingActions
 from dpo_tui.tui.screens.group import show
@@ -27,6 +27,7 @@ from dpo_tui.tui.screens.judging import JudgingActions
 from dpo_tui.tui.widgets.end_panel import EndPanel
 from dpo_tui.tui.widgets.key_bar import KeyBar
 from dpo_tui.tui.widgets.line_view import LineView
+from dpo_tui.words import plural
 
 REPAINT_SECONDS = 1 / 8
 """Streams and counters are repainted this often at most: each repaint crosses an SSH link."""
@@ -106,6 +107,11 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         if not event.key.isdigit():
             await self.end_number()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key is of use now; the key bar and the palette show only those that are."""
+        del parameters
+        return self.labelling.sheet is not None or action not in NEEDS_GROUP
+
     # --- painting ------------------------------------------------------------------------------
 
     def _repaint_soon(self) -> None:
@@ -142,7 +148,9 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         with self.app.batch_update():
             self.cards.display = sheet is not None
             self.prompt.display = sheet is not None and self.cards.layout_now is not Layout.READER
-            self._end.display = sheet is None
+            if self._end.display is not (sheet is None):
+                self._end.display = sheet is None
+                self.refresh_bindings()
             self._below.display = sheet is not None
             if sheet is None:
                 self._shown = None

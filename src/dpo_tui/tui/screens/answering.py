@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.tui.editor import edited_outside
-from dpo_tui.tui.render import plural
 from dpo_tui.tui.screens.edit import Edited, EditScreen
 from dpo_tui.tui.screens.group import BAD, ODD, GroupScreen
+from dpo_tui.words import plural
 
 
 class AnsweringActions(GroupScreen):
@@ -44,7 +44,10 @@ class AnsweringActions(GroupScreen):
         slot = self.cards.current
         card = self.cards.card(slot)
         if card is None or card.phase is not None or not card.text.strip():
-            self.say("there is no text to edit here; w writes a response of your own", ODD)
+            self.say(
+                f"there is no text to edit here; {self.key('write')} writes a response of your own",
+                ODD,
+            )
         else:
             await self._write_in(f"Edit response {card.number}", slot, card.text)
 
@@ -77,7 +80,10 @@ class AnsweringActions(GroupScreen):
         slot = self.cards.current
         card = self.cards.card(slot)
         if card is None or card.phase is not None or not card.text.strip():
-            self.say("there is no text to edit here; w writes a response of your own", ODD)
+            self.say(
+                f"there is no text to edit here; {self.key('write')} writes a response of your own",
+                ODD,
+            )
             return
         kept = await self.labelling.writing.kept_text(slot)
         try:

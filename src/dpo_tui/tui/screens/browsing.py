@@ -49,4 +49,5 @@ class BrowsingActions(ReadingActions):
         self.app.push_screen(GroupsScreen(self.labelling.browsing, tags, finds=finds), go)
 
     def _say_where(self, group: Group) -> None:
-        self.say("decided already: enter decides it again" if group.decision else "")
+        again = f"decided already: {self.key('confirm')} decides it again"
+        self.say(again if group.decision else "")

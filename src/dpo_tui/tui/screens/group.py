@@ -13,6 +13,7 @@ from dpo_tui.display import display_line
 from dpo_tui.errors import StoreError
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.outcomes import Refused
+from dpo_tui.tui.bindings import told_key
 from dpo_tui.tui.widgets.card_list import CardList
 from dpo_tui.tui.widgets.prompt_pane import PromptPane
 
@@ -40,6 +41,10 @@ class GroupScreen(Screen[None]):
     def say(self, text: str, style: str = "$foreground-muted") -> None:
         """Tell the person something, in the status line."""
         show(self._status, Content.styled(display_line(text), style), layout=True)
+
+    def key(self, action: str) -> str:
+        """The key of an action, to be told in a text."""
+        return told_key(self, action)
 
     async def do(
         self, command: Coroutine[Any, Any, Refused | _Result], failed: str

@@ -19,7 +19,7 @@ from dpo_tui.display import display_line
 from dpo_tui.domain.listing import Filter, Found, GroupRow
 from dpo_tui.errors import StoreError
 from dpo_tui.service.browsing import Browsing
-from dpo_tui.tui.render import plural
+from dpo_tui.words import plural
 
 _BITE = 100
 """Rows that are taken from the store at a time."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dpo_tui.domain.model import Mark
 from dpo_tui.service.outcomes import Confirmed
-from dpo_tui.tui.render import plural
 from dpo_tui.tui.screens.group import GOOD, GroupScreen
 from dpo_tui.tui.screens.note import NoteScreen
+from dpo_tui.words import plural
 
 _STRENGTHS = {
     None: "strength taken back",

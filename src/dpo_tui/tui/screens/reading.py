@@ -5,6 +5,8 @@ from __future__ import annotations
 from dpo_tui.tui.layout import Layout, columns_in
 from dpo_tui.tui.screens.group import GroupScreen
 
+_COMPARING = ("next_card", "previous_card", "previous_column", "next_column", "compare")
+
 
 class ReadingActions(GroupScreen):
     """The reading half of the annotate screen."""
@@ -101,7 +103,11 @@ class ReadingActions(GroupScreen):
             self._lay_out(self.usual_layout)
         elif self.cards.compare_with_next():
             self._laid_out()
-            self.say("j k change the response, left right the side; d goes back")
+            said = {each: self.key(each) for each in _COMPARING}
+            self.say(
+                "{next_card} {previous_card} change the response, {previous_column} "
+                "{next_column} the side; {compare} goes back".format_map(said)
+            )
         else:
             self.say("there is no other response to compare with", "$text-warning")
 

@@ -7,7 +7,8 @@ from textual.widgets import Static
 
 from dpo_tui.display import display_line
 from dpo_tui.domain.model import Progress
-from dpo_tui.tui.render import plural
+from dpo_tui.tui.bindings import told_key
+from dpo_tui.words import plural
 
 
 class EndPanel(Static):
@@ -31,9 +32,9 @@ class EndPanel(Static):
                 ("go on     ", muted),
                 (self._resume, "bold"),
                 (" takes in prompts that you add\n\n", muted),
-                ("u", "bold $text-accent"),
+                (told_key(self.screen, "undo"), "bold $text-accent"),
                 (" takes the last decision back   ", muted),
-                ("q", "bold $text-accent"),
+                (told_key(self.screen, "quit"), "bold $text-accent"),
                 (" leaves; everything is saved", muted),
             )
         )
