@@ -166,7 +166,7 @@ def answering(replies_to: Mapping[str, Reply]) -> Reply:
 
 def annotate(person: Person, *arguments: str) -> Terminal:
     given = ("annotate", "prompts.toml", "-n", "2", "--annotator", ANNOTATOR, *arguments)
-    return person.start(*given, cols=160, rows=40)
+    return person.start(*given, cols=158, rows=40)
 
 
 def test_every_fault_of_a_response_is_told_and_stored(tmp_path: Path) -> None:

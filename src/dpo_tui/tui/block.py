@@ -189,7 +189,8 @@ class Block:
             self._lines, self._is_complete = peek.first(_PEEK)[:_PEEK], True
             self._shown = ""
             if len(text) > _PEEK * self._view.text_width:
-                self._tail = [Row("body.unusable", (("…  z shows all of it", "dim"),))]
+                more = "… more in the reader"[: self._view.text_width]
+                self._tail = [Row("body.unusable", ((more, "dim"),))]
             return
         if not (self._shown and text.startswith(self._shown)):
             self._text = Text(self._view.text_width, raw=self._view.raw)
@@ -213,7 +214,7 @@ class Block:
         if card.slot not in self._view.reasoning:
             words = len(card.reasoning.split())
             what = "thinking" if card.phase is not None and not card.text else "reasoning"
-            return [Row("body.unusable", ((f"▸ {what}, {words:,} words", "dim"), ("  t", "key")))]
+            return [Row("body.unusable", ((f"▸ {what}, {words:,} words", "dim"),))]
         lines = typeset(card.reasoning.strip("\n"), self._view.text_width - 2, raw=True)
         return [
             Row("body.unusable", (("▾ reasoning", "dim"),)),
