@@ -84,7 +84,7 @@ def test_from_a_server_that_refuses_everything(tmp_path: Path, status: int) -> N
     with serving(server):
         person = Person(tmp_path, server=server.url)
         person.prompts("one")
-        with person.annotate(cols=200) as terminal:
+        with person.annotate(cols=158) as terminal:
             assert terminal.wait_exit() == 1
             assert_clean(terminal.raw)
 

@@ -179,7 +179,7 @@ class Block:
 
     def _take(self, card: Card) -> None:
         """Take over a card's text; what is set in type already is kept if the text only grows."""
-        text, self._head = self._words(card), self._set_reasoning(card)
+        text, self._head = self._words(card), [*self._set_reason(card), *self._set_reasoning(card)]
         self._tail = []
         if self._is_collapsed(card):
             text, self._head = "", []
@@ -207,6 +207,13 @@ class Block:
 
     def _words(self, card: Card) -> str:
         return card.text.strip("\n") if card.text.strip() else _note(card)
+
+    def _set_reason(self, card: Card) -> list[Row]:
+        """Why a response that has text is no use."""
+        if card.usable or not card.note or not card.text.strip():
+            return []
+        lines = typeset(card.note, self._view.text_width, raw=True)
+        return [Row("body.unusable", line) for line in lines]
 
     def _set_reasoning(self, card: Card) -> list[Row]:
         if not card.reasoning.strip():
