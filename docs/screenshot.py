@@ -41,7 +41,7 @@ async def shoot(folder: Path) -> str:
     generation = Generation(disk, [Route(client, 8)], options, clock, "you", role)
     dataset = LiveDataset(folder / "prompts.dpo.jsonl", swift.encode)
     labelling = Labelling(disk, dataset, generation, clock, "you", LabellingOptions())
-    app = DpoTuiApp(labelling, name="prompts.toml", dataset="", resume="", look=LOOK)
+    app = DpoTuiApp(labelling, name="prompts.toml", dataset="", named="", resume="", look=LOOK)
     try:
         await labelling.open()
         async with app.run_test(size=SIZE) as pilot:

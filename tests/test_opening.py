@@ -36,6 +36,7 @@ async def dataset_of(
         key_of=lambda _: None,
         annotator=annotator,
         local=False,
+        named="",
         resume="",
     )
     opened = await open_session(job, lambda _: None, labels=labels)

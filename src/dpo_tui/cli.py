@@ -176,6 +176,9 @@ def _job(arguments: Namespace) -> Job:
         key_of=lambda server: api_key(server, os.environ),
         annotator=arguments.annotator or _user_name(),
         local=arguments.local,
+        named=shlex.join(
+            ["--session", str(session)] if arguments.session else [str(arguments.prompts)]
+        ),
         resume=_resume(arguments, session),
     )
 

@@ -135,6 +135,7 @@ async def _app(labelling: Labelling, job: Job, opened: Opened, look: Look) -> Dp
         labelling,
         name=job.prompts_path.name,
         dataset=str(opened.dataset.path),
+        named=job.named,
         resume=job.resume,
         news=opened.news,
         look=look,

@@ -39,6 +39,8 @@ class Job:
     annotator: str
     local: bool
     """Whether to start the embedded server."""
+    named: str
+    """The session as other commands are told of it."""
     resume: str
     """The command that goes on with this session."""
     waits: bool = False

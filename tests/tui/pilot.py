@@ -75,6 +75,7 @@ async def screen(
             here.labelling,
             name="prompts.toml",
             dataset=str(here.dataset),
+            named="prompts.toml",
             resume="dpo-tui annotate prompts.toml",
             look=look or Look(theme=DARK.name),  # whatever this terminal can show
         )

@@ -22,6 +22,7 @@ from dpo_tui.tui.look import Look
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
 from dpo_tui.tui.themes import OWN, first_theme, with_own_variables
+from dpo_tui.tui.widgets.end_panel import EndPanel
 
 
 class DpoTuiApp(App[None], inherit_bindings=False):
@@ -38,6 +39,7 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         *,
         name: str,
         dataset: str,
+        named: str,
         resume: str,
         news: str = "",
         look: Look | None = None,
@@ -59,8 +61,7 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         self.annotate = AnnotateScreen(
             labelling,
             name=name,
-            dataset=dataset,
-            resume=resume,
+            end=EndPanel(dataset, named, resume),
             news=news,
             look=look,
             remember_layout=lambda layout: self.remember(layout=layout),

@@ -50,8 +50,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         labelling: Labelling,
         *,
         name: str,
-        dataset: str,
-        resume: str,
+        end: EndPanel,
         news: str,
         look: Look,
         remember_layout: Callable[[str], Awaitable[None]],
@@ -71,7 +70,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self._repaint_seconds = SLOW_REPAINT_SECONDS if look.slow else REPAINT_SECONDS
         self._session_line = Static(id="session", markup=False)
         self._remarks = Static(id="remarks", markup=False)
-        self._end = EndPanel(dataset, resume)
+        self._end = end
         self._below = Static(id="below", markup=False)
         self._trouble = Static(id="trouble", markup=False)
 
@@ -154,7 +153,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
             self._below.display = sheet is not None
             if sheet is None:
                 self._shown = None
-                self._end.show(self.labelling.progress)
+                self._end.show(self.labelling.progress, self.labelling.seconds_per_group)
             else:
                 is_other_group = self._shown is None or self._shown[0] != sheet.group_id
                 is_other_set = self._shown != (sheet.group_id, sheet.set_no)

@@ -8,27 +8,35 @@ from textual.widgets import Static
 from dpo_tui.display import display_line
 from dpo_tui.domain.model import Progress
 from dpo_tui.tui.bindings import told_key
-from dpo_tui.words import plural
+from dpo_tui.words import duration, plural
 
 
 class EndPanel(Static):
     """What was done, where the dataset is, and how to go on."""
 
-    def __init__(self, dataset: str, resume: str) -> None:
+    def __init__(self, dataset: str, named: str, resume: str) -> None:
+        """`named` is the session as commands are told of it, `resume` the command that goes on."""
         super().__init__(markup=False)
         self._dataset = display_line(dataset)
+        self._named = display_line(named)
         self._resume = display_line(resume)
 
-    def show(self, progress: Progress) -> None:
-        """Show the sums."""
+    def show(self, progress: Progress, seconds: float | None) -> None:
+        """Show the sums; `seconds` is the time that a group took, if that is known."""
         muted = "$foreground-muted"
         self.update(
             Content.assemble(
                 ("Every group is decided.\n\n", "bold $text-success"),
                 (f"{plural(progress.decided, 'group')} confirmed, ", ""),
-                (f"{progress.skipped:,} skipped, {plural(progress.pairs, 'pair')}.\n\n", ""),
+                (f"{progress.skipped:,} skipped, {plural(progress.pairs, 'pair')}", ""),
+                ("" if seconds is None else f", {duration(seconds)} a group", ""),
+                (".\n\n", ""),
                 ("dataset   ", muted),
                 (f"{self._dataset}\n", "bold"),
+                ("report    ", muted),
+                (f"dpo-tui report {self._named}\n", "bold"),
+                ("export    ", muted),
+                (f"dpo-tui export {self._named} --format trl -o pairs.jsonl\n", "bold"),
                 ("go on     ", muted),
                 (self._resume, "bold"),
                 (" takes in prompts that you add\n\n", muted),
