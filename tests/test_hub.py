@@ -25,13 +25,15 @@ _FILE = "/datasets/acme/pairs/resolve/main/"
 
 
 @contextmanager
-def hub(files: Mapping[str, bytes], *, gated: bool = False) -> Iterator[str]:
+def hub(files: Mapping[str, bytes], *, gated: bool = False, ill: bool = False) -> Iterator[str]:
     """A server that has one dataset, `acme/pairs`, as the hub would tell of it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            if gated and path == _TREE:
+            if ill:
+                self._say(400, b"{}")
+            elif gated and path == _TREE:
                 self._say(403, b"{}", {"X-Error-Code": "GatedRepo"})
             elif path == _TREE:
                 listed = [
@@ -155,3 +157,26 @@ def test_a_prompts_file_can_include_a_dataset(person: Person) -> None:
         code, told = generate(person, url, "prompts.toml")
     assert code == 0, told
     assert "hf:acme/pairs/data/test-00000-of-00001.parquet: TRL pairs" in told
+
+
+def test_what_was_fetched_is_read_when_the_hub_gives_nothing(person: Person) -> None:
+    with hub(FILES) as url:
+        generate(person, url, "hf:acme/pairs:test")
+    # One that is away is tried for half a minute.
+    with hub(FILES, ill=True) as url:
+        code, told = generate(person, url, "hf:acme/pairs:test")
+        assert code == 0, told
+        assert "1 of 1 groups complete" in told
+        code, told = generate(person, url, "hf:acme/others")
+        assert code == 1
+        assert "hf:acme/others: can't be fetched" in told
+
+
+def test_a_session_is_exported_without_the_hub(person: Person) -> None:
+    person.write("prompts.toml", 'include = ["hf:acme/pairs:test"]\npreferences = "decide"\n')
+    with hub(FILES) as url:
+        code, told = generate(person, url, "prompts.toml")
+    assert code == 0, told
+    done = person.run("export", "prompts.toml", HF_ENDPOINT=url)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rejected_response"] == "d-"

@@ -461,11 +461,11 @@ def _push(arguments: Namespace) -> int:
 def _settings_for(arguments: Namespace) -> Settings:
     """The settings of a command that looks after a session; only flags that are settings count."""
     from dpo_tui import paths
-    from dpo_tui.prompts import read_prompts
+    from dpo_tui.prompts import settings_in
     from dpo_tui.settings import read_config, resolve_settings
 
     path: Path | None = arguments.prompts
-    prompts = read_prompts(path).settings if path and path.exists() else {}
+    prompts = settings_in(path) if path and path.exists() else {}
     flags = {name: vars(arguments)[name] for name in ("pairs", "best_over_chosen", "allow_cut_off")}
     return resolve_settings(flags, os.environ, prompts, read_config(paths.config_file()))
 

@@ -1,7 +1,21 @@
 """Readers: forms and shapes of rows, TOML, text, loaders; each an iterator of prompts."""
 
-from dpo_tui.prompts.reader import PromptsFile, read_piped, read_prompts, stream_piped
+from dpo_tui.prompts.reader import (
+    PromptsFile,
+    read_piped,
+    read_prompts,
+    settings_in,
+    stream_piped,
+)
 from dpo_tui.prompts.rows import Reading
 from dpo_tui.prompts.tally import Tally
 
-__all__ = ["PromptsFile", "Reading", "Tally", "read_piped", "read_prompts", "stream_piped"]
+__all__ = [
+    "PromptsFile",
+    "Reading",
+    "Tally",
+    "read_piped",
+    "read_prompts",
+    "settings_in",
+    "stream_piped",
+]

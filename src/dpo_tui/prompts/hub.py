@@ -25,7 +25,8 @@ def is_hub(path: str) -> bool:
 def hub_files(spec: str) -> list[Data]:
     """The files of a dataset's split, fetched into the hub's own cache, whose login is used.
 
-    Without a split it is `train`, or all there is if no file is named so.
+    Without a split it is `train`, or all there is if no file is named so. If the hub can't be
+    reached, the files are those that were fetched last.
 
     Raises:
         InputError: there is no such dataset or split, or the extra is missing.
@@ -64,11 +65,36 @@ def hub_files(spec: str) -> list[Data]:
             remedy="Check the name; for a private one, log in with: hf auth login",
         ) from error
     except Exception as error:  # those of whichever HTTP library the hub's uses
+        if kept := _kept(repo):
+            chosen = _of_split(spec, [*kept], match["split"])
+            return [Data(kept[each], f"{HUB}{repo}/{each}") for each in chosen]
         raise DpoTuiError(
             f"{spec}: can't be fetched: {error}",
             remedy="Check the connection; what was fetched before is kept for the next try.",
         ) from error
     return [Data(path, f"{HUB}{repo}/{name}") for path, name in zip(paths, chosen, strict=True)]
+
+
+def _kept(repo: str) -> dict[str, Path]:
+    """The files of a dataset that were fetched last, by name; none if there never were any."""
+    from huggingface_hub import scan_cache_dir  # noqa: PLC0415 - an extra, and heavy
+    from huggingface_hub.errors import CacheNotFound  # noqa: PLC0415
+
+    try:
+        repos = scan_cache_dir().repos
+    except CacheNotFound:
+        return {}
+    revisions = [
+        revision
+        for each in repos
+        if (each.repo_id, each.repo_type) == (repo, "dataset")
+        for revision in each.revisions
+    ]
+    if not revisions:
+        return {}
+    newest = max(revisions, key=lambda each: each.last_modified)
+    paths = (each.file_path for each in newest.files)
+    return {each.relative_to(newest.snapshot_path).as_posix(): each for each in paths}
 
 
 def _of_split(spec: str, names: Sequence[str], split: str | None) -> list[str]:

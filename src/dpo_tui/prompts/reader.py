@@ -120,6 +120,15 @@ def read_prompts(path: Path) -> PromptsFile:
     )
 
 
+def settings_in(path: Path) -> RawSettings:
+    """The settings of a prompts file; what it includes, which can be far away, isn't touched.
+
+    Raises:
+        InputError: the file can't be read, or something in it is wrong.
+    """
+    return read_toml(path).settings if _is_toml(path) else {}
+
+
 def read_piped() -> PromptsFile:
     """All of standard input, known by its content.
 
