@@ -63,8 +63,8 @@ def make_sheet(
 
 
 def _told_apart(cards: Sequence[Card]) -> tuple[Card, ...]:
-    """The cards; where all come from one source, that is no news."""
-    if len({card.source for card in cards if card.phase is None}) > 1:
+    """The cards; where all come from one source, that is no news. Typed ones tell it themselves."""
+    if len({card.source for card in cards if card.source and card.origin not in OWN}) > 1:
         return tuple(cards)
     return tuple(replace(card, source="") for card in cards)
 

@@ -66,12 +66,13 @@ def _facts(card: Card) -> list[str]:
     if card.twin and card.twin.similarity == 1:
         facts.append(f"the same as {card.twin.number}")
     elif card.twin:
-        facts.append(f"≈ {card.twin.number} ({card.twin.similarity:.0%})")
+        # Rounded down: what is nearly the same is not the same.
+        facts.append(f"≈ {card.twin.number} ({int(card.twin.similarity * 100)}%)")
     if card.copies > 1:
         facts.append(f"{card.copies} times")
     if card.origin and _ORIGINS[card.origin]:
         facts.append(_ORIGINS[card.origin])
-    if card.source:
+    elif card.source:
         facts.append(display_line(card.source))
     return facts
 
