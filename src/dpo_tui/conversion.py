@@ -65,8 +65,6 @@ class _Run:
         self._advance = advance
         self._quality = Quality(job.form, job.ruler, job.max_length, job.near_duplicates)
         self._report = ExportReport(job.form.unit.value, measured=job.ruler.name)
-        # One pair is one pair by any policy that takes some.
-        self._is_plain = job.form.unit is Unit.PAIR and not job.form.objection
 
     def run(self) -> ExportReport:
         """Do it."""
@@ -97,14 +95,26 @@ class _Run:
         if not tells:
             return None
         prompts = self._job.prompts.read(self._job.reading, Tally())
-        examples = (each for prompt in prompts for each in self._harvest(prompt).taken)
-        return next((each.example for each in examples if tells(each.example)), None)
+        for prompt in prompts:
+            pair = self._plain(prompt)
+            taken = [pair] if pair else [each.example for each in self._harvest(prompt).taken]
+            for example in taken:
+                if tells(example):
+                    return example
+        return None
+
+    def _plain(self, prompt: Prompt) -> Pair | None:
+        """The one pair of a prompt, where that can be told quickly and nothing is against it."""
+        # One pair is one pair by any policy: all of them take some.
+        pair = _plain_pair(prompt) if self._job.form.unit is Unit.PAIR else None
+        objection = self._job.form.objection
+        return None if pair and objection and objection(pair) else pair
 
     def _examples(self, prompt: Prompt) -> Sequence[Example]:
         """What a prompt gives; counted."""
         report = self._report
         report.groups += 1
-        if self._is_plain and (pair := _plain_pair(prompt)):
+        if pair := self._plain(prompt):
             report.prompts[_FILE] += 1
             return (pair,)
         found = self._harvest(prompt)

@@ -83,6 +83,8 @@ def best_of(scores: Sequence[float | None], *, by: str = "") -> Preference:
     if len(known) < 2:
         return Preference({}, by=by)
     best = max(known)
+    if len(scores) == 2 and scores[0] == best:
+        return Preference(FIRST_IS_CHOSEN, by=by)
     return Preference(
         {
             index: Mark.CHOSEN if score == best else Mark.REJECTED
