@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -23,8 +24,14 @@ from benchmarks.common import PROGRAM, note, print_table
 from benchmarks.link import Link
 from tests.terminal.terminal import isolated_environment
 
-_QUIET = 0.12
-"""Seconds without a byte after which the answer to a key is taken to be whole."""
+_QUIET = 0.03
+"""Seconds without a byte after which the answer to a key is taken to be whole. What comes later is
+the scroll thumb, when the cards below the view are set, and marks of near-duplicates."""
+_PATIENCE = 2.0
+_REST = 0.15
+"""Seconds between two keys, in which whatever comes later counts for its bytes."""
+_LETTERS = "eeeetttaaaooiinnssrhldcu"
+_SHARE_OF_MARKDOWN = 0.5
 _MARKDOWN = """\
 **Short answer:** it depends on what you *measure*, and `how` you measure it.
 
@@ -64,9 +71,16 @@ class Cost:
         return (*spread, f"{median(self.bytes):,.0f}", f"{max(self.bytes):,}")
 
 
-def text_of(length: int) -> str:
-    """Markdown of about so many characters."""
-    return (_MARKDOWN * (length // len(_MARKDOWN) + 1))[:length]
+def text_of(length: int, seed: int = 0) -> str:
+    """Markdown of about so many characters, unlike that of other seeds."""
+    words = random.Random(seed)
+    text = ""
+    while len(text) < length:
+        prose = " ".join("".join(words.choices(_LETTERS, k=words.randint(2, 9))) for _ in range(40))
+        text += (
+            f"{prose}.\n\n{_MARKDOWN}" if words.random() < _SHARE_OF_MARKDOWN else f"{prose}.\n\n"
+        )
+    return text[:length]
 
 
 @contextmanager
@@ -74,11 +88,11 @@ def ours(groups: int, cards: int, length: int) -> Iterator[Link]:
     """The program on ready-made responses, when its first group is on the screen."""
     with TemporaryDirectory(prefix="dpo-tui-benchmark-") as name:
         folder = Path(name)
-        text = text_of(length)
         with (folder / "prompts.jsonl").open("w", encoding="utf-8") as file:
             for group in range(groups):
                 responses = [
-                    f"response {card} to group {group + 1}: {text}" for card in range(cards)
+                    f"response to group {group + 1}: {text_of(length, group * cards + card)}"
+                    for card in range(cards)
                 ]
                 row = {"prompt": f"question {group + 1}", "responses": responses}
                 file.write(json.dumps(row) + "\n")
@@ -121,8 +135,9 @@ def press(link: Link, keys: str, cost: Cost) -> None:
         link.read_for(0.001) if link.total > before else link.read_for(0.0005)
         if link.total > seen:
             last = monotonic()
-        elif monotonic() - last > _QUIET:
+        elif monotonic() - last > (_QUIET if seen > before else _PATIENCE):
             break
+    link.read_for(_REST)
     cost.milliseconds.append((last - pressed) * 1000)
     cost.bytes.append(link.total - before)
 

@@ -26,12 +26,11 @@ from dpo_tui.tui.screens.group import show
 from dpo_tui.tui.screens.judging import JudgingActions
 from dpo_tui.tui.widgets.end_panel import EndPanel
 from dpo_tui.tui.widgets.key_bar import KeyBar
-from dpo_tui.tui.widgets.line_view import LineView
-from dpo_tui.words import plural
 
 REPAINT_SECONDS = 1 / 8
 """Streams and counters are repainted this often at most: each repaint crosses an SSH link."""
 SLOW_REPAINT_SECONDS = 1 / 4
+_ACTING_SECONDS = 0.05
 WIDE = 160
 """Cells of a terminal from which on the cards stand side by side, unless the person said."""
 
@@ -72,6 +71,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self._remarks = Static(id="remarks", markup=False)
         self._end = end
         self._below = Static(id="below", markup=False)
+        self.cards.on_moved = self._show_below
         self._trouble = Static(id="trouble", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -115,18 +115,15 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
 
     def _repaint_soon(self) -> None:
         """Repaint at the next occasion; called from whatever task the service runs in."""
-        if not self.is_running:
-            return
-        group = self.labelling.group
-        if group and self._shown and group.id != self._shown[0]:
-            # What was asked for is not kept waiting, nor until the dataset file has caught up.
-            self.call_later(self.paint)
-        elif not self.is_behind:
+        if not self.is_behind and self.is_running:
             self.is_behind = True
             self.call_later(self._schedule_repaint)
 
     def _schedule_repaint(self) -> None:
         wait = self._painted_at + self._repaint_seconds - monotonic()
+        if self.is_acting:
+            # All that a key changes is painted in one go, if that doesn't take long.
+            wait = max(wait, _ACTING_SECONDS)
         if wait > 0:
             self.set_timer(wait, self._repaint)
         else:
@@ -185,12 +182,11 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         show(self._trouble, trouble, layout=True)
         self._trouble.display = bool(trouble.plain)
 
-    def on_line_view_moved(self, event: LineView.Moved) -> None:
+    def _show_below(self) -> None:
         """Say how much is left to read below."""
-        if event.control is self.cards:
-            lines = self.cards.lines_below
-            said = f"▼ {plural(lines, 'line')}" if lines else ""
-            show(self._below, Content.styled(said, "$foreground-muted"), layout=False)
+        cards = self.cards.cards_below
+        said = f"▼ {cards} below" if cards else "▼ more" if self.cards.lines_below else ""
+        show(self._below, Content.styled(said, "$foreground-muted"), layout=False)
 
     # --- layouts -------------------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ class GroupScreen(Screen[None]):
         self.labelling = labelling
         self.prompt = PromptPane()
         self.cards = CardList()
+        self.is_acting = False
+        """Whether a command runs, that ends with painting what it changed."""
         self._status = Static(id="status", markup=False)
 
     def paint(self) -> None:
@@ -50,11 +52,14 @@ class GroupScreen(Screen[None]):
         self, command: Coroutine[Any, Any, Refused | _Result], failed: str
     ) -> _Result | None:
         """Run a command of the service; None, and the reason on screen, if it did nothing."""
+        self.is_acting = True
         try:
             outcome = await command
         except StoreError as error:
             self.say(f"{failed}: {error}", BAD)
             return None
+        finally:
+            self.is_acting = False
         if isinstance(outcome, Refused):
             self.say(outcome.reason, ODD)
             return None

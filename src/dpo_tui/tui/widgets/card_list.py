@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from textual.timer import Timer
+
 from dpo_tui.service.sheet import Card
 from dpo_tui.tui.block import Change, View
 from dpo_tui.tui.layout import Layout, columns_in, compared, in_columns, reference_card
@@ -11,6 +13,8 @@ from dpo_tui.tui.page import Page, Piece
 from dpo_tui.tui.widgets.line_view import LineView
 
 _NO_PAGE = Page((), 1, 1)
+_REST_SECONDS = 0.02
+"""Between two cards out of view that are set in type: painting and keys come first."""
 
 
 class CardList(LineView):
@@ -29,6 +33,7 @@ class CardList(LineView):
         """The two cards that are compared, left and right; one can be the prompt's reference."""
         self._reasoning: frozenset[int] = frozenset()
         self._page = _NO_PAGE
+        self._settling: Timer | None = None
 
     # --- what LineView asks ---------------------------------------------------------------------
 
@@ -36,6 +41,12 @@ class CardList(LineView):
     def line_count(self) -> int:
         """How many lines there are."""
         return self._page.height
+
+    @property
+    def cards_below(self) -> int:
+        """How many cards begin below the view."""
+        bottom = self.top + self.view_height
+        return sum(self._page.top(index) >= bottom for index in range(len(self._page.blocks)))
 
     def pieces(self, y: int) -> Iterable[Piece]:
         """What stands on a line, from left to right."""
@@ -120,7 +131,8 @@ class CardList(LineView):
             self.top = self._page.top(index) - above
         self._settle_view()
         self.refresh()
-        self.call_later(self._settle_rest)
+        if self._settling is None:
+            self._settling = self.set_timer(_REST_SECONDS, self._settle_rest)
 
     def _make_page(self) -> Page:
         width = self.text_width
@@ -148,9 +160,11 @@ class CardList(LineView):
 
     def _settle_rest(self) -> None:
         """Set the next card in type while nothing else is to be done."""
+        self._settling = None
         if self._page.settle_one():
+            self._settling = self.set_timer(_REST_SECONDS, self._settle_rest)
+        else:
             self._move_thumb()
-            self.call_later(self._settle_rest)
 
     # --- what the keys act on -------------------------------------------------------------------
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.segment import Segment
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -20,20 +19,10 @@ _THUMB = "▐"
 class LineView(Widget, can_focus=False):
     """Shows a part of what may be many lines; a thumb in its last column says which."""
 
-    class Moved(Message):
-        """There are more or fewer lines below the view than before."""
-
-        def __init__(self, view: LineView) -> None:
-            super().__init__()
-            self.view = view
-
-        @property
-        def control(self) -> LineView:
-            """The view."""
-            return self.view
-
     def __init__(self) -> None:
         super().__init__()
+        self.on_moved: Callable[[], None] = lambda: None
+        """Called when there are more or fewer lines below the view than before."""
         self._told_below = 0
         self.top = 0
         """The first line that is shown."""
@@ -124,7 +113,7 @@ class LineView(Widget, can_focus=False):
         """Put the thumb where the view is; it costs its column only if it moves."""
         if self.lines_below != self._told_below:
             self._told_below = self.lines_below
-            self.post_message(self.Moved(self))
+            self.on_moved()
         height, lines = self.view_height, self.line_count
         thumb = range(0)
         if lines > height > 0:
