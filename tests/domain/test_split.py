@@ -95,3 +95,12 @@ def test_a_system_message_does_not_make_prompts_alike() -> None:
         messages = (system, Message("user", f"question {number}"))
         made.add(Prompt(messages).key, messages)
     assert len(made.test_keys(0.2, 0)) == 2
+
+
+def test_thousands_of_prompts_from_one_template_are_split_at_once() -> None:
+    made = PromptSplit()
+    for number in range(5000):
+        text = f"Explain the number {number} to a child who likes trains, in three sentences."
+        messages = (Message("user", text),)
+        made.add(Prompt(messages).key, messages)
+    assert len(made.test_keys(0.05, 0)) == 250

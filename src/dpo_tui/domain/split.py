@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from itertools import combinations
 from math import ceil
 from unicodedata import normalize
 
@@ -15,6 +16,9 @@ from dpo_tui.domain.model import Message
 NEAR = 0.9
 """Prompts are near-identical if they have this share of their different words in common."""
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_ROUNDING = 1e-9
+_SHORT = 60
+"""Different words that a short prompt has at most."""
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+")
 """A word; where a script puts no spaces between words (Thai, Lao, Japanese, Chinese), or joins them
 (Korean), a character."""
@@ -69,9 +73,10 @@ class PromptSplit:
     def _roots(self) -> list[int]:
         """For every prompt a number that near-identical ones share.
 
-        Two sets of which at least the share NEAR is common have one of their rarest words in
-        common: of n words, one of the rarest n - ceil(NEAR * n) + 1 (prefix filtering, as in
-        Bayardo, Ma and Srikant, "Scaling up all pairs similarity search", 2007).
+        Of two sets that have at least the share NEAR in common, ordered by how rare a word is, any
+        k words are in both beginnings of n - ceil(NEAR * n) + k words (prefix filtering, as in
+        Wang, Li and Feng, "Can we beat the prefix filtering?", 2012). Where that says little, the
+        sets are compared.
         """
         roots = list(range(len(self._keys)))
 
@@ -82,29 +87,54 @@ class PromptSplit:
             return index
 
         same: dict[bytes, int] = {}
-        known: defaultdict[int, dict[int, list[int]]] = defaultdict(dict)
+        known: defaultdict[tuple[int, ...], dict[int, list[int]]] = defaultdict(dict)
         for index, words in enumerate(self._words):
             if (first := same.setdefault(words.tobytes(), index)) != index:
                 roots[index] = root_of(first)
                 continue
-            rarest = self._rarest(words)
-            for word in rarest:
-                for root, members in [*known[word].items()]:
+            keys = [*self._beginnings(words)]
+            own = set(words)
+            sizes = [*_near_sizes(len(words))]
+            for key in ((size, *key) for key in keys for size in sizes):
+                for root, members in [*known.get(key, {}).items()]:
                     mine, other = root_of(index), root_of(root)
-                    if mine != other and any(self._are_near(index, each) for each in members):
+                    if mine != other and any(self._are_near(own, each) for each in members):
                         roots[mine] = other
-            for word in rarest:
-                known[word].setdefault(root_of(index), []).append(index)
+            for key in keys:
+                found = known[len(words), *key]
+                found.setdefault(root_of(index), []).append(index)
         return [root_of(each) for each in range(len(roots))]
 
-    def _rarest(self, words: array[int]) -> list[int]:
-        count = len(words) - ceil(NEAR * len(words)) + 1
-        return sorted(words, key=lambda word: (self._counts[word], word))[:count]
+    def _beginnings(self, words: array[int]) -> Iterator[tuple[int, ...]]:
+        """What a set has at least one of in common with every set that is near to it."""
+        size = len(words)
+        ordered = sorted(words, key=lambda word: (self._counts[word], word))
+        sizes = size * NEAR, size, size / NEAR
+        for together in {_together(each) for each in sizes}:
+            count = size - ceil(NEAR * size - _ROUNDING) + together
+            yield from combinations(ordered[:count], min(together, size))
 
-    def _are_near(self, one: int, other: int) -> bool:
-        a, b = self._words[one], self._words[other]
-        shorter, longer = sorted((len(a), len(b)))
+    def _are_near(self, own: set[int], other: int) -> bool:
+        words = self._words[other]
+        shorter, longer = sorted((len(own), len(words)))
         if shorter < NEAR * longer:
             return False
-        common = len(set(a).intersection(b))
-        return common >= NEAR * (len(a) + len(b) - common)
+        common = len(own.intersection(words))
+        return common >= NEAR * (len(own) + len(words) - common)
+
+
+def _near_sizes(size: int) -> Iterator[int]:
+    """How many words another set can have that is near to one of so many."""
+    for other in range(ceil(NEAR * size - _ROUNDING), int(size / NEAR + _ROUNDING) + 1):
+        common = ceil(NEAR / (1 + NEAR) * (size + other) - _ROUNDING)
+        # Sets of the same size that have to have all in common are the same set.
+        if common <= min(size, other) and not common == size == other:
+            yield other
+
+
+def _together(size: float) -> int:
+    """How many words are looked up together in sets of about this size.
+
+    Three say much more than one, but long sets have too many threes.
+    """
+    return 3 if size <= _SHORT else 1
