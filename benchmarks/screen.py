@@ -113,9 +113,7 @@ def naive(groups: int, cards: int, length: int) -> Iterator[Link]:  # noqa: ARG0
         env = isolated_environment(folder / "home")
         argv = [
             sys.executable,
-            "-P",
-            "-m",
-            "benchmarks.naive_app",
+            str(Path(__file__).with_name("naive_app.py")),
             str(cards),
             str(folder / "text.md"),
         ]

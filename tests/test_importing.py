@@ -196,7 +196,7 @@ def test_preferences_are_suggested(person: Person) -> None:
     person.write("prompts.jsonl", "".join(f"{json.dumps(row)}\n" for row in _PAIRS))
     with person.start("annotate", "prompts.jsonl", "--preferences", "suggest") as terminal:
         terminal.wait_for("a good")
-        terminal.wait_for("3 preferences are suggested as")
+        terminal.wait_for("3 preferences are")
         terminal.press("\r")
         terminal.wait_for("b good")
         terminal.press("q")

@@ -76,7 +76,7 @@ def _label(person: Person, name: str, groups: int, random: Random) -> int:
                 terminal.press("u")
                 terminal.wait_for("is open again")
                 decisions -= 1
-            else:
+            elif decisions < groups:
                 # So that the next confirmation can't be taken for this one.
                 terminal.press("v")
                 terminal.wait_for(lambda screen: " confirmed: " not in screen)
