@@ -98,6 +98,16 @@ def test_a_change_names_every_line_that_is_another_one(one: Card, other: Card, v
     assert (len(before) != len(after)) == any(change.resized for change in changes)
 
 
+@given(cards, cards, views)
+def test_what_changed_out_of_sight_is_right_when_it_is_looked_at(
+    one: Card, other: Card, view: View
+) -> None:
+    block = settled(one, view)
+    block.show(other, is_seen=False)
+    block.settle()
+    assert rows(block) == rows(settled(other, view))
+
+
 @given(cards, st.sampled_from(Mark), views)
 def test_a_mark_costs_only_its_own_cells(card: Card, mark: Mark, view: View) -> None:
     card = replace(card, best=False)

@@ -77,6 +77,8 @@ class Block:
         self._head: list[Row] = []
         """What stands between the title and the text."""
         self._shown = ""
+        self._estimate = 0
+        """How many lines the text may have, until all of it is set in type."""
         self._text = Text(view.text_width, raw=view.raw)
         self._lines: Sequence[Line] = body or ()
         """The text, as far as it is set in type."""
@@ -91,12 +93,8 @@ class Block:
     def height(self) -> int:
         """Lines, the blank one included; estimated until all text is set in type."""
         known = len(self._lines)
-        text = known if self._is_complete else max(known + 1, self._estimate())
+        text = known if self._is_complete else max(known + 1, self._estimate)
         return 1 + len(self._head) + text + len(self._tail) + 1
-
-    def _estimate(self) -> int:
-        width = self._view.text_width
-        return sum(1 + len(line) // width for line in self._shown.split("\n"))
 
     def settle(self, lines: int | None = None) -> bool:
         """Set the block in type up to a number of lines, or all; False if it was already."""
@@ -142,15 +140,18 @@ class Block:
 
     # --- changing -------------------------------------------------------------------------------
 
-    def show(self, card: Card) -> list[Change]:
-        """Show another state of the response; what has to be painted for it."""
+    def show(self, card: Card, *, is_seen: bool = True) -> list[Change]:
+        """Show another state of the response; what has to be painted for it.
+
+        Below the view nothing is set in type again: only the height is estimated anew.
+        """
         before, self.card = self.card, card
         changes = []
         old, self._title = self._title, title(card, self._view.width)
         if old != self._title:
             changes.append(self._title_change(old))
         if not self._is_fixed and _body_of(before) != _body_of(card):
-            changes += self._body_change(before)
+            changes += self._body_change(before) if is_seen else self._unseen_change()
         return changes
 
     def _title_change(self, old: Line) -> Change:
@@ -160,12 +161,17 @@ class Block:
             return Change(0, 1, MARK.x, MARK.width)
         return Change(0, 1)
 
+    def _unseen_change(self) -> list[Change]:
+        height = self.height
+        self._take(self.card)
+        self._lines = () if self._shown else self._lines
+        return [Change(1, max(height, self.height), resized=True)]
+
     def _body_change(self, old: Card) -> list[Change]:
         before, head, height = self._lines, self._head, self.height
-        was_complete = self._is_complete
         tail = self._tail
         self._take(self.card)
-        self.settle(None if was_complete else len(before))
+        self.settle()
         if len(head) != len(self._head) or tail != self._tail:
             begin = 1
         elif head != self._head:
@@ -198,6 +204,8 @@ class Block:
             self._lines = ()
         self._text.append(text[len(self._shown) :])
         self._shown = text
+        width = self._view.text_width
+        self._estimate = sum(1 + len(line) // width for line in text.split("\n"))
         self._is_complete = not text
 
     def _is_collapsed(self, card: Card) -> bool:

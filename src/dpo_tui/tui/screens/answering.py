@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.tui.editor import edited_outside
-from dpo_tui.tui.screens.edit import Edited, EditScreen
 from dpo_tui.tui.screens.group import BAD, ODD, GroupScreen
 from dpo_tui.words import plural
+
+if TYPE_CHECKING:
+    from dpo_tui.tui.screens.edit import Edited
 
 
 class AnsweringActions(GroupScreen):
@@ -58,6 +62,9 @@ class AnsweringActions(GroupScreen):
 
     async def _write_in(self, heading: str, slot: int | None, text: str) -> None:
         """Open the editor on what was typed before, else on `text`."""
+        # Imported when it is opened, so that the first frame doesn't wait for it.
+        from dpo_tui.tui.screens.edit import EditScreen  # noqa: PLC0415
+
         labelling = self.labelling
         kept = await labelling.writing.kept_text(slot)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dpo_tui.domain.model import Group
-from dpo_tui.tui.screens.go_to import GoToScreen
-from dpo_tui.tui.screens.groups import Chosen, GroupsScreen
 from dpo_tui.tui.screens.reading import ReadingActions
+
+if TYPE_CHECKING:
+    from dpo_tui.tui.screens.groups import Chosen
 
 
 class BrowsingActions(ReadingActions):
@@ -18,6 +21,8 @@ class BrowsingActions(ReadingActions):
 
     async def action_go_to(self) -> None:
         """Go to a group by its number or its id."""
+        # Imported when it is opened, so that the first frame doesn't wait for it.
+        from dpo_tui.tui.screens.go_to import GoToScreen  # noqa: PLC0415
 
         async def go(text: str | None) -> None:
             if text and (group := await self.do(self.labelling.browsing.go_to(text), "not shown")):
@@ -34,6 +39,8 @@ class BrowsingActions(ReadingActions):
         self._list_groups(finds=True)
 
     def _list_groups(self, *, finds: bool) -> None:
+        from dpo_tui.tui.screens.groups import GroupsScreen  # noqa: PLC0415
+
         sheet = self.labelling.sheet
 
         async def go(chosen: Chosen | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dpo_tui.domain.model import Mark
 from dpo_tui.service.outcomes import Confirmed
 from dpo_tui.tui.screens.group import GOOD, GroupScreen
-from dpo_tui.tui.screens.note import NoteScreen
 from dpo_tui.words import plural
 
 _STRENGTHS = {
@@ -98,6 +97,8 @@ class JudgingActions(GroupScreen):
         sheet = self.labelling.sheet
         if sheet is None:
             return
+        # Imported when it is opened, so that the first frame doesn't wait for it.
+        from dpo_tui.tui.screens.note import NoteScreen  # noqa: PLC0415
 
         async def keep(written: tuple[str, tuple[str, ...]] | None) -> None:
             if written is not None:

@@ -74,9 +74,13 @@ class CardList(LineView):
             self._lay_out()
         else:
             by_slot = {card.slot: card for card in cards}
+            bottom = self.top + self.view_height
             for index, block in enumerate(self._page.blocks):
                 if block.card.slot in by_slot:
-                    self._apply(index, block.show(by_slot[block.card.slot]))
+                    is_seen = self._page.top(index) < bottom
+                    changes = block.show(by_slot[block.card.slot], is_seen=is_seen)
+                    self._apply(index, changes)
+            self._settle_view()
 
     def _needs_layout(self, before: Sequence[Card]) -> bool:
         if [card.slot for card in before] != [card.slot for card in self.cards]:
@@ -104,8 +108,6 @@ class CardList(LineView):
                 self.refresh_from(begin, page.height + abs(grown))
             else:
                 self._refresh_part(begin, end, page.x(index) + change.x, change.width)
-        if any(change.resized for change in changes):
-            self._settle_view()
 
     def _refresh_part(self, begin: int, end: int, x: int, width: int | None) -> None:
         """Paint these lines anew, and the title among them where it stands in for another line."""
