@@ -74,7 +74,7 @@ async def screen(
         app = DpoTuiApp(
             here.labelling,
             name="prompts.toml",
-            dataset=str(here.dataset),
+            dataset="prompts.dpo.jsonl",
             named="prompts.toml",
             resume="dpo-tui annotate prompts.toml",
             look=look or Look(theme=DARK.name),  # whatever this terminal can show

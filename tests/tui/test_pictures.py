@@ -86,7 +86,6 @@ PICTURES: Mapping[str, Picture] = {
 def stable(text: str) -> str:
     """What is on the screen without what differs from run to run."""
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
-    text = re.sub(r"/\S*pairs\.jsonl", "FOLDER/pairs.jsonl", text)
     text = re.sub(r"\b\d+s (each|a group|to go)", r"Ns \1", text)
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -94,7 +93,7 @@ def stable(text: str) -> str:
 async def settled(here: Screen, picture: Picture) -> str:
     """The screen when nothing moves any more."""
     await here.until(lambda: here.desk.labelling.group)
-    await here.pilot.pause(0.2)
+    await here.pilot.pause(0.1)
     for key in picture.keys:
         await here.press(key)
         await here.pilot.pause(0.05)
@@ -102,7 +101,7 @@ async def settled(here: Screen, picture: Picture) -> str:
     before = ""
     while (now := stable(here.text())) != before:
         before = now
-        await here.pilot.pause(0.4)
+        await here.pilot.pause(0.25)
     return now
 
 

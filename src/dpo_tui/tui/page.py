@@ -105,7 +105,8 @@ class Page:
     def settle_one(self) -> bool:
         """Set some more lines in type; False when there are none left."""
         for block in self.blocks:
-            if block.settle_more():
+            # What still streams is set anew soon enough, when it is looked at.
+            if block.card.phase is None and block.settle_more():
                 self._place()
                 return True
         return False
