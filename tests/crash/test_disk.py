@@ -217,6 +217,11 @@ def test_leaving_while_the_disk_refuses(person: Person, faults: Faults, error: i
         assert "fault" not in terminal.screen()
 
 
+def says_alone(text: str) -> Callable[[str], bool]:
+    """Whether a text is on the screen, and nothing of a confirm any more."""
+    return lambda screen: text in screen and "confirmed" not in screen
+
+
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
 def test_refused_at_any_call_a_confirm_is_done_or_not(
     person: Person, faults: Faults, error: int
@@ -238,7 +243,9 @@ def test_refused_at_any_call_a_confirm_is_done_or_not(
             if is_over:
                 break
             terminal.press("u" if is_confirmed else "v")
-            terminal.wait_for("is open again" if is_confirmed else "only this set")
+            said = "is open again" if is_confirmed else "only this set"
+            # A long message takes several lines, which are painted over one after the other.
+            terminal.wait_for(says_alone(said))
         assert is_confirmed
         assert calls > 5
         terminal.press("q")

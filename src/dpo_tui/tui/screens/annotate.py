@@ -109,7 +109,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a key is of use now; the key bar and the palette show only those that are."""
         del parameters
-        return self.labelling.sheet is not None or action not in NEEDS_GROUP
+        return self.labelling.group is not None or action not in NEEDS_GROUP
 
     # --- painting ------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class AnsweringActions(GroupScreen):
 
     async def action_write(self) -> None:
         """Write a response of one's own."""
-        if self.labelling.sheet is not None:
+        if self.labelling.group is not None:
             await self._write_in("Write a response", None, "")
 
     async def _write_in(self, heading: str, slot: int | None, text: str) -> None:
