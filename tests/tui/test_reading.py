@@ -117,6 +117,17 @@ async def test_compare_shows_two_and_changes_either_side(tmp_path: Path) -> None
         assert layout(here) is Layout.LIST
 
 
+async def test_the_next_group_comes_in_the_usual_layout(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog stood up"), prompt("one", "two", text="another")]
+    async with screen(tmp_path, ABC, given, size=(180, 30)) as here:
+        await here.until("the dog stood up")
+        await here.press("d")
+        await here.until(lambda: layout(here) is Layout.COMPARE)
+        await here.press("space", "enter")
+        await here.until("another")
+        assert layout(here) is Layout.COLUMNS
+
+
 async def test_compare_with_the_reference(tmp_path: Path) -> None:
     given = [prompt("the cat sat", "the dog sat", reference="the mouse sat")]
     given.append(prompt("a", "b", text="another question"))

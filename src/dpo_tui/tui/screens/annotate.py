@@ -157,6 +157,8 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
                 self._shown = sheet.group_id, sheet.set_no
                 if is_other_group:
                     self.prompt.show(sheet.messages)
+                if is_other_set and self.cards.layout_now is Layout.COMPARE:
+                    self.cards.lay_out_as(self.usual_layout)
                 self.cards.show(sheet.cards, is_new=is_other_set)
             self._paint_frame(sheet)
 

@@ -66,8 +66,6 @@ class CardList(LineView):
         if is_new:
             self.current = self._selectable()[0] if cards else 0
             self._reasoning = frozenset()
-            if self.layout_now is Layout.COMPARE:
-                self.layout_now = Layout.LIST
             self.top = 0
             self._lay_out(keep=False)
         elif self._needs_layout(before):
