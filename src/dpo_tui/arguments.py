@@ -25,6 +25,11 @@ class _Parser(argparse.ArgumentParser):
         super().error(display_line(message))
 
 
+def _completes_files(argument: argparse.Action) -> None:
+    """Let shells complete an argument with the names of files; argparse leaves that to others."""
+    argument.complete = FILE  # type: ignore[attr-defined]
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser; it sets `command` to the name of the command that was asked for."""
     parser = _Parser(
@@ -157,7 +162,7 @@ def _add_work_arguments(command: _Parser) -> None:
         help="a file (.toml, .jsonl, .json, .csv, .tsv, .parquet, .txt; lines also as .gz), "
         "hf:owner/name[:split], or - for standard input",
     )
-    prompts.complete = FILE  # type: ignore[attr-defined]
+    _completes_files(prompts)
     server = _add_server_arguments(command)
     server.add_argument(
         "--local",
@@ -360,7 +365,7 @@ def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="FILE",
         help="default: standard output; - for it; .gz compresses",
     )
-    output.complete = FILE  # type: ignore[attr-defined]
+    _completes_files(output)
     files.add_argument(
         "--test-output", type=Path, metavar="FILE", help="default: FILE with .test in its name"
     )
@@ -480,7 +485,7 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
         "output", type=Path, metavar="OUT", help="a file, - for standard output; .gz compresses"
     )
     for each in (source, target):
-        each.complete = FILE  # type: ignore[attr-defined]
+        _completes_files(each)
     convert.add_argument("--to", required=True, metavar="FORMAT", help="as `export` names them")
     convert.add_argument("--force", action="store_true", help="replace OUT if it is there")
     _add_rows_arguments(convert)
@@ -511,5 +516,5 @@ def _add_session_arguments(command: _Parser) -> None:
     prompts = command.add_argument(
         "prompts", nargs="?", type=Path, metavar="PROMPTS", help="the session of this prompts file"
     )
-    prompts.complete = FILE  # type: ignore[attr-defined]
+    _completes_files(prompts)
     command.add_argument("--session", metavar="NAME|PATH", help="the session itself")

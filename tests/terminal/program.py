@@ -153,6 +153,13 @@ def are_ready(screen: str, marks: str) -> bool:
     )
 
 
+def choose_first(terminal: Terminal) -> None:
+    """Choose the first of three responses to the first of three prompts."""
+    terminal.wait_for(" 1/3 ")
+    terminal.press("1")
+    terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+
+
 def assert_restored(terminal: Terminal) -> None:
     """The terminal is as the program found it."""
     raw = terminal.raw

@@ -6,12 +6,17 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from tests.servers.process import persona_process
-from tests.terminal.program import Child, Person, are_ready, assert_restored, expected_rows
+from tests.terminal.program import (
+    Child,
+    Person,
+    assert_restored,
+    choose_first,
+    expected_rows,
+)
 from tests.terminal.terminal import Terminal
 
 
@@ -21,18 +26,9 @@ def server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def person(tmp_path: Path, server: str) -> Person:
-    person = Person(tmp_path, server=server)
-    person.prompts("one", "two", "three")
-    return person
-
-
 def decide_first(terminal: Terminal) -> None:
     """Confirm the first group; the next ones are being generated then."""
-    terminal.wait_for(" 1/3 ")
-    terminal.press("1")
-    terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+    choose_first(terminal)
     terminal.press("enter")
     terminal.wait_for(lambda screen: " 2/3 " in screen and " 1 decided" in screen)
 

@@ -19,6 +19,7 @@ from tests.terminal.program import (
     Person,
     are_ready,
     assert_restored,
+    choose_first,
     expected_rows,
 )
 from tests.terminal.terminal import Terminal
@@ -51,19 +52,6 @@ def server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def person(tmp_path: Path, server: str) -> Person:
-    person = Person(tmp_path, server=server)
-    person.prompts("one", "two", "three")
-    return person
-
-
-def choose(terminal: Terminal) -> None:
-    terminal.wait_for(" 1/3 ")
-    terminal.press("1")
-    terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
-
-
 def confirm(terminal: Terminal) -> None:
     terminal.press("enter")
     terminal.wait_for("group 1 confirmed")
@@ -87,7 +75,7 @@ def leave(terminal: Terminal, person: Person) -> None:
 
 def test_a_stop_and_going_on(person: Person) -> None:
     with person.annotate() as terminal:
-        choose(terminal)
+        choose_first(terminal)
         painted = len(terminal.raw)
         terminal.kill(signal.SIGTSTP)
         _, status = os.waitpid(terminal.pid, os.WUNTRACED)
@@ -104,7 +92,7 @@ def test_a_stop_and_going_on(person: Person) -> None:
 
 def test_a_storm_of_sizes(person: Person) -> None:
     with person.annotate() as terminal:
-        choose(terminal)
+        choose_first(terminal)
         for number in range(200):
             terminal.resize(20 + number % 120, 3 + number % 50)
         terminal.resize(80, 24)
@@ -115,7 +103,7 @@ def test_a_storm_of_sizes(person: Person) -> None:
 
 def test_a_broken_pipe_is_no_end(person: Person) -> None:
     with person.annotate() as terminal:
-        choose(terminal)
+        choose_first(terminal)
         terminal.kill(signal.SIGPIPE)
         confirm(terminal)
         leave(terminal, person)
@@ -123,7 +111,7 @@ def test_a_broken_pipe_is_no_end(person: Person) -> None:
 
 def test_bytes_that_are_no_text_are_no_end(person: Person) -> None:
     with person.annotate() as terminal:
-        choose(terminal)
+        choose_first(terminal)
         terminal.send_bytes(b"\xe4\xff\xc3")
         wait_until_read(terminal)
         confirm(terminal)
@@ -133,7 +121,7 @@ def test_bytes_that_are_no_text_are_no_end(person: Person) -> None:
 def test_a_terminal_that_goes_unheard_ends_it(person: Person) -> None:
     command = [sys.executable, "-c", UNHEARD, *PROGRAM, *LABEL]
     with Terminal(command, env=person.environment, cwd=person.folder) as terminal:
-        choose(terminal)
+        choose_first(terminal)
         confirm(terminal)
         program = Child(terminal.pid)
         terminal.close_pty()
@@ -172,6 +160,6 @@ def test_a_signal_during_the_import(person: Person, number: signal.Signals, code
     assert list(person.home.rglob("*.db*")) == []
     person.write("prompts.toml", prompts)
     with person.annotate() as terminal:
-        choose(terminal)
+        choose_first(terminal)
         confirm(terminal)
         leave(terminal, person)

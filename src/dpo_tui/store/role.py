@@ -22,11 +22,6 @@ class _Flock:
         self._path = path
         self._fd: int | None = None
 
-    @property
-    def is_held(self) -> bool:
-        """Whether this process holds it."""
-        return self._fd is not None
-
     def take(self) -> bool:
         """Hold it if nobody else does.
 

@@ -24,7 +24,6 @@ STYLES: Mapping[str, str] = {
     "streaming": "$text-accent",
     "warning": "$text-warning",
     "error": "bold $text-error",
-    "key": "bold $text-accent",
     "role": "bold",
     "thumb": "$foreground-muted",
 }
