@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -49,6 +49,7 @@ def test_what_is_common_is_the_same_on_both_sides(one: str, other: str, width: i
 
 
 @given(prose, widths)
+@example("one one\none\none one", 10)
 def test_white_space_makes_no_difference(text: str, width: int) -> None:
     left, right = compare(text, re.sub(r"\s+", "  \n", text), width)
     assert said(left, "removed") == said(right, "added") == ""

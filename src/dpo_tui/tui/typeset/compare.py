@@ -82,6 +82,10 @@ def _source_lines(text: str) -> list[_SourceLine]:
 
 def _rows(one: Sequence[_SourceLine], other: Sequence[_SourceLine]) -> Iterator[_Row]:
     """Lines that both have, and between them passages that are compared word by word."""
+    if one and " ".join(line.words for line in one) == " ".join(line.words for line in other):
+        # Only white space differs. Lines of one word said often could be taken for one another.
+        yield from _passage_rows(one, other)
+        return
     at = at_other = 0
     same = _same([line.words for line in one], [line.words for line in other])
     for begin, begin_other, size in same:
@@ -97,7 +101,7 @@ def _passage_rows(one: Sequence[_SourceLine], other: Sequence[_SourceLine]) -> I
     """Differing lines, in rows where both have the end of a line between the same words."""
     gap = max(lines[0].gap for lines in (one, other) if lines)
     left, right = _Passage(one), _Passage(other)
-    same = _same(left.words, right.words)
+    same = _runs(left.words, right.words)
     common = [
         (begin + offset, begin_other + offset)
         for begin, begin_other, size in _telling(same, left, right)
@@ -117,6 +121,23 @@ def _passage_rows(one: Sequence[_SourceLine], other: Sequence[_SourceLine]) -> I
     gaps = [max(left.empty_lines(i), right.empty_lines(j)) for i, j in ends]
     for before, (left_piece, right_piece) in zip([gap, *gaps], pieces, strict=True):
         yield _Row(before, left_piece, right_piece)
+
+
+def _runs(one: Sequence[str], other: Sequence[str]) -> list[Run]:
+    """The runs of words that both have: all words, if they are the same but for ends of lines."""
+    if [word for word in one if word != "\n"] != [word for word in other if word != "\n"]:
+        return _same(one, other)
+    runs: list[Run] = []
+    at = at_other = 0
+    while at < len(one) and at_other < len(other):
+        if one[at] == other[at_other]:
+            runs.append((at, at_other, 1))
+            at, at_other = at + 1, at_other + 1
+        elif one[at] == "\n":
+            at += 1
+        else:
+            at_other += 1
+    return [*runs, (len(one), len(other), 0)]
 
 
 def _same(one: Sequence[str], other: Sequence[str]) -> list[Run]:
