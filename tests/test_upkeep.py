@@ -7,10 +7,10 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset

@@ -103,7 +103,11 @@ def _tell(text: str) -> None:
 
 def _annotate(arguments: Namespace) -> int:
     import asyncio
+    import gc
 
+    # What the start makes stays, and what streams by makes no cycles: the collector would look
+    # through all of it again and again, and hold up a key each time.
+    gc.set_threshold(50_000, 20, 100)
     from dpo_tui.main import annotate
 
     job = _job(arguments)
@@ -185,7 +189,8 @@ def _job(arguments: Namespace) -> Job:
 
 def _generate(arguments: Namespace) -> int:
     import asyncio
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     from dpo_tui.main import generate
     from dpo_tui.progress import FillProgress

@@ -6,9 +6,10 @@ Part of the composition root: it knows the prompts and the datasets.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.lengths import Ruler
@@ -30,8 +31,7 @@ _AT_ONCE = 512
 """Prompts whose rows are written at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionJob:
+class ConversionJob(Struct, frozen=True):
     """What is asked for."""
 
     prompts: PromptsFile

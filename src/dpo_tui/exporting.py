@@ -10,10 +10,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.lengths import Ruler
@@ -37,8 +38,7 @@ _MIXED = 512
 """Prompts whose rows are mixed with one another when shuffling, and that are written at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportJob:
+class ExportJob(Struct, frozen=True):
     """What is asked for."""
 
     session: Path

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
+
+from msgspec import Struct
 
 from dpo_tui.domain.model import ImportSummary, PreferenceUse, Prompt
 from dpo_tui.prompts import PromptsFile, Reading, Tally
@@ -21,8 +22,7 @@ _LOOK_EVERY = 1024
 _TELL_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(Struct, frozen=True):
     """Prompts that are to be brought in."""
 
     read: Callable[[Tally], Iterable[Prompt]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import reduce
 from io import BufferedReader
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
+from msgspec import Struct
 
 from dpo_tui.errors import InputError
 
@@ -41,8 +41,7 @@ _WORDS = {
 _RELATIONS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something was found, as a person would point at it."""
 
     source: str

@@ -11,10 +11,11 @@ import gc
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dpo_tui.datasets.formats import format_named
 from dpo_tui.domain.model import Progress
@@ -54,8 +55,7 @@ class SystemClock:
         return time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a run ended."""
 
     exit_code: int
@@ -91,10 +91,7 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         app = await _app(labelling, job, opened, look)
         leaving.on_signals(lambda code: app.exit(return_code=code))
         leaving.on_hangup(lambda code: app.exit(return_code=code))
-        # What there is by now lives as long as the app, and what streams by makes no cycles: the
-        # collector would look through all of it again and again, and hold up a key each time.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        gc.freeze()  # what there is by now lives as long as the app
         await app.run_async(mouse=False)
         exit_code, crash = app.return_code or 0, app.crashed
     finally:

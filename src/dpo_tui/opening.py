@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+
+from msgspec import Struct
 
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
@@ -27,8 +28,7 @@ from dpo_tui.settings import Settings
 from dpo_tui.store.session import SessionStore
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """What a command was asked to do."""
 
     prompts_path: Path
@@ -47,8 +47,7 @@ class Job:
     """Whether to wait for a server that can't be asked yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A session that is ready to be worked on, and who answers for it."""
 
     store: SessionStore

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.client import HttpChatClient
@@ -32,8 +34,7 @@ MAY_PASS = (ConnectError, BusyError, StallError, ServerError)
 """What is in the way of an endpoint and may pass without anybody's help: it is still starting."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
+class _Looked(Struct, frozen=True):
     """What came of looking for one endpoint."""
 
     route: Route | None

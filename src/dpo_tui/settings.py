@@ -8,11 +8,11 @@ and one field of `Settings`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import Sampling
 from dpo_tui.domain.pairs import PairPolicy, pair_policy
@@ -65,8 +65,7 @@ _SERVERS = frozenset({"base_url", ENDPOINT})
 """Two ways to say where the servers are: who says either has said it all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Everything that can be set, resolved."""
 
     base_url: str | None = None

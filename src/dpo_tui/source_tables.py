@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from dpo_tui.domain.model import MAX_RESPONSES, MIN_RESPONSES
 from dpo_tui.domain.sources import SourceSettings
@@ -59,8 +58,7 @@ TABLES = {
 """The keys that each kind of table can have."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
+class EndpointSettings(Struct, frozen=True):
     """One server that was named."""
 
     base_url: str
@@ -75,8 +73,7 @@ class EndpointSettings:
     """What the sources call it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """All tables of one kind of one file, each with valid values by key."""
 
     kind: str

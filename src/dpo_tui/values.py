@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from dpo_tui.domain.model import MAX_RESPONSES, MIN_RESPONSES, PreferenceUse, Sampling
 from dpo_tui.domain.pairs import pair_policy
@@ -34,8 +33,7 @@ _NOT_EXTRA = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One thing that can be set: its names, and what it takes."""
 
     name: str

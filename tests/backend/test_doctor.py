@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace as changed
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from dpo_tui.backend.diagnosis import Check, ChoiceCount, Diagnosis, SeedUse, Wire
 from dpo_tui.backend.discovery import Candidate

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.discovery import resolve_endpoint

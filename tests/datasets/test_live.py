@@ -8,10 +8,10 @@ import resource
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset

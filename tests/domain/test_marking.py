@@ -1,9 +1,8 @@
 """What every key makes of a draft."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dpo_tui.domain.marking import (
     STRENGTHS,

@@ -1,12 +1,12 @@
 """Which pairs a confirmed group gives, and what the dataset carries of its texts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dpo_tui.domain.clean import dataset_messages, dataset_text
 from dpo_tui.domain.model import (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dpo_tui.backend.diagnosis import Check, ChoiceCount, Diagnosis, SeedUse, Speed, Wire
 from dpo_tui.reports.doctor import advise, as_json, lines, prompts_toml

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dpo_tui.datasets.formats import FORMATS
 from dpo_tui.domain.model import Mark, Message, Prompt, State

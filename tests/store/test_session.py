@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dpo_tui.domain.ledger import Entry, Region
 from dpo_tui.domain.model import (
@@ -71,7 +71,7 @@ def decision(group_id: int = 1, **changes: object) -> Decision:
     first = 3 * group_id - 2
     marks = {first: Mark.CHOSEN, first + 1: Mark.REJECTED, first + 2: Mark.EXCLUDED}
     made = Decision(group_id, ME, Verdict.CONFIRMED, 1, marks, tuple(marks), 1, 12.5, 3.25)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def skip(group_id: int = 1) -> Decision:

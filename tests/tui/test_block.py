@@ -1,9 +1,8 @@
 """A block shows a card, and says of every change what has to be painted."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import Mark, State
 from dpo_tui.service.live import Phase

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 import httpx
+from msgspec import Struct
 
 from dpo_tui.errors import AuthError, ConnectError, InputError
 from dpo_tui.secret import Secret
@@ -50,8 +50,7 @@ def parse_base_url(text: str) -> str:
     return str(url).rstrip("/").removesuffix(_CHAT_PATH).rstrip("/")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A server's base URL, normalised, and the key for it."""
 
     base_url: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dpo_tui.backend.chunks import Chunk, Piece
 from dpo_tui.backend.habits import Habits
@@ -25,8 +26,7 @@ LiteLLM sends the finish_reason of a choice a little before its last text when `
 """
 
 
-@dataclass(slots=True)
-class _Choice:
+class _Choice(Struct):
     splitter: ThinkSplitter = field(default_factory=ThinkSplitter)
     deltas: int = 0
     finish_reason: str | None = None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.said import Said, error_in
@@ -18,8 +19,7 @@ from dpo_tui.errors import ProtocolError
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What a chunk holds of one choice."""
 
     index: int
@@ -28,8 +28,7 @@ class Piece:
     finish_reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """What is of use in a chunk; all of it can be missing."""
 
     pieces: tuple[Piece, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class SeedUse(StrEnum):
@@ -28,8 +29,7 @@ class Check(StrEnum):
     STREAMS = "streams"
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Struct, frozen=True):
     """How a completion arrives."""
 
     streams: bool
@@ -40,16 +40,14 @@ class Wire:
     """The field that reasoning stands in, `<think>` if in the text; empty if there was none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceCount:
+class ChoiceCount(Struct, frozen=True):
     """How many choices one request gives."""
 
     asked: int
     given: int
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(Struct, frozen=True):
     """How fast so many streams are together."""
 
     streams: int
@@ -59,8 +57,7 @@ class Speed:
     """Of all streams together, from the requests on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """One endpoint; what could not be found out is None, and `failures` says why."""
 
     base_url: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dpo_tui.backend.address import Address, parse_base_url
 from dpo_tui.backend.models import NO_MODELS, Models, ensure_model, list_models, names
@@ -32,8 +34,7 @@ _NOT_FOR_CHAT = "text-embedding-"
 """LM Studio lists the embedding model that it comes with beside those that chat."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """Where a server would be, if it runs."""
 
     base_url: str
@@ -51,8 +52,7 @@ CANDIDATES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A server that answers."""
 
     base_url: str
@@ -68,8 +68,7 @@ class Found:
         return self.listing.ids
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedEndpoint:
+class ResolvedEndpoint(Struct, frozen=True):
     """The endpoint to ask."""
 
     base_url: str

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dpo_tui.backend.address import Address, parse_base_url
 from dpo_tui.backend.client import HttpChatClient
@@ -49,8 +51,7 @@ _HOPELESS = (StallError, AuthError, ModelError)
 """After these of the first request, more requests would only take time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(Struct, frozen=True):
     """An endpoint to look at."""
 
     base_url: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.discovery import server_of
@@ -18,8 +18,7 @@ from dpo_tui.backend.stream import read_beginning
 _SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What it seems to be."""
 
     server: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import httpx
+from msgspec import Struct, field
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.failures import broken, failure
@@ -23,8 +23,7 @@ PATIENCE = 5.0
 _SHOWN = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+class Models(Struct, frozen=True):
     """What `/models` lists."""
 
     ids: tuple[str, ...] = ()

@@ -11,10 +11,12 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from html import unescape
 from math import isfinite
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _STATUS_OF_KIND = (
@@ -29,8 +31,7 @@ _STATUS_OF_KIND = (
 _TAG = re.compile(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A failure in the server's words."""
 
     status: int

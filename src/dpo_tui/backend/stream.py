@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from typing import cast
 
 import httpx
 from httpx_sse import EventSource
+from msgspec import Struct
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.chunks import Chunk, parse_chunk
@@ -26,8 +26,7 @@ _DRAIN_SECONDS = 1.0
 _DONE = "[DONE]"
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """For how many seconds a server may be silent; keep-alive comments are no silence."""
 
     connect: float = 5.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+
+from msgspec import Struct
 
 from dpo_tui.datasets import (
     axolotl,
@@ -34,8 +35,7 @@ _PAIR = Pair(_PROMPT, "good", "bad")
 _RATING = Rating(_PROMPT, "good", is_good=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """One form that trainers read."""
 
     name: str

@@ -10,7 +10,8 @@ import json
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dpo_tui.datasets.file import DatasetFile, Span
 from dpo_tui.domain.ledger import Entry
@@ -44,8 +45,7 @@ def line_start(file: DatasetFile, floor: int) -> int:
     return next((start + len(line) for start, line in file.lines(floor)), floor)
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(Struct):
     """Which bytes of the file belong to which entry."""
 
     starts: dict[int, int] = field(default_factory=dict)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from operator import ne
+
+from msgspec.structs import replace
 
 from dpo_tui.datasets.file import DatasetFile, Span
 from dpo_tui.datasets.matching import Layout, find, lines_of, lines_start

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dpo_tui.datasets.file import DatasetFile, Span
 from dpo_tui.datasets.matching import line_start, lines_of, lines_start
@@ -20,8 +21,7 @@ def _numbers() -> array[int]:
     return array("q")
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """Where entries are."""
 
     ids: array[int] = field(default_factory=_numbers)

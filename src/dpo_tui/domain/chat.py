@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dpo_tui.domain.model import Message, Sampling
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One request for `n` completions of the same prompt."""
 
     messages: tuple[Message, ...]
@@ -19,13 +18,11 @@ class Ask:
     """Which model to ask; None: the one that the endpoint is set to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     """The server answered with headers: the request is no longer queued in silence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """More text of one choice; `text` and `reasoning` can each be empty."""
 
     choice: int
@@ -36,15 +33,13 @@ class Delta:
     had been in the model's template."""
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Narrowed(Struct, frozen=True):
     """The server gives only the choices below `n`, whatever was asked; the others will not come."""
 
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """One choice is over; comes exactly once for every choice that had begun, and last for it."""
 
     choice: int

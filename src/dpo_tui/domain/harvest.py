@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from dpo_tui.domain.judged import Answer, Judged
 from dpo_tui.domain.model import Mark
@@ -33,8 +34,7 @@ class Taken(NamedTuple):
     """One over the number of examples of its prompt."""
 
 
-@dataclass(slots=True)
-class Harvest:
+class Harvest(Struct):
     """What a prompt gives."""
 
     groups: Sequence[Judged]

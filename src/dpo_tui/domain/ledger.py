@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
 
-@dataclass(frozen=True, slots=True)
-class Region:
+
+class Region(Struct, frozen=True):
     """The bytes of the dataset file that hold one decision's pairs."""
 
     offset: int
@@ -21,8 +22,7 @@ class Region:
         return replace(self, offset=offset)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What the session knows of one decision's region."""
 
     decision_id: int
@@ -65,8 +65,7 @@ class Ledger(Knowledge, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
+class Reconciliation(Struct, frozen=True):
     """What it took to make the dataset file agree with the session."""
 
     settled: int = 0

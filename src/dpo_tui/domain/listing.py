@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from dpo_tui.domain.model import Verdict
 
@@ -25,8 +26,7 @@ class Filter(StrEnum):
     """With a response in the newest set that has no text to judge."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRow:
+class GroupRow(Struct, frozen=True):
     """A group in a list."""
 
     id: int
@@ -43,8 +43,7 @@ class GroupRow:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A text that has what was searched for."""
 
     group_id: int

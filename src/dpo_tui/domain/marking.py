@@ -6,7 +6,8 @@ A remark never outlives what it is about: the best one is chosen, and a tie is o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import Draft, Mark
 

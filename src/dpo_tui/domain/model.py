@@ -6,11 +6,12 @@ All of them are values: frozen, compared by content, free of I/O.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii
 from typing import Literal, NamedTuple, TypeVar
+
+from msgspec import Struct, field
 
 Role = Literal["system", "user", "assistant"]
 
@@ -25,16 +26,14 @@ def _first(own: _T | None, default: _T | None) -> _T | None:
     return default if own is None else own
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One turn of a conversation."""
 
     role: Role
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(Struct, frozen=True):
     """How responses are sampled. `None` leaves the choice to the server: the field isn't sent."""
 
     temperature: float | None = None
@@ -155,8 +154,7 @@ class Origin(StrEnum):
     WRITTEN = "written"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Who made a response, and how."""
 
     origin: Origin
@@ -169,8 +167,7 @@ class Source:
     """Id of the response that an edited one began as."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """One attempt at a response, ended in whatever way."""
 
     text: str
@@ -189,8 +186,7 @@ class Completion:
     """From the request to the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """A completion in its place: one card of a group."""
 
     id: int
@@ -217,8 +213,7 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Remarks:
+class Remarks(Struct, frozen=True):
     """What the annotator says of one set besides the marks."""
 
     tie: bool = False
@@ -233,8 +228,7 @@ class Remarks:
     """Names out of the `[labels]` of the prompts file, say why it was decided so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A verdict on a group: immutable once it is on disk."""
 
     group_id: int
@@ -256,8 +250,7 @@ class Decision:
     remarks: Remarks = Remarks()
 
 
-@dataclass(frozen=True, slots=True)
-class Shelved:
+class Shelved(Struct, frozen=True):
     """What was made of a set that isn't on screen."""
 
     marks: Mapping[int, Mark] = field(default_factory=dict)
@@ -265,8 +258,7 @@ class Shelved:
     remarks: Remarks = Remarks()
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """Labelling in progress on a group that isn't decided yet."""
 
     set_no: int = 1
@@ -278,8 +270,7 @@ class Draft:
     remarks: Remarks = Remarks()
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """One prompt with its responses: the unit that is shown, judged, skipped."""
 
     id: int
@@ -314,8 +305,7 @@ class Pair(NamedTuple):
     """How much better the chosen one is, from 1 to 3, if that was said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Where a session stands."""
 
     total: int
@@ -330,8 +320,7 @@ class Progress:
         return self.total - self.decided - self.skipped
 
 
-@dataclass(frozen=True, slots=True)
-class ImportSummary:
+class ImportSummary(Struct, frozen=True):
     """What reading the prompts file changed in the session."""
 
     added: int = 0

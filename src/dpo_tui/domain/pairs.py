@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from itertools import product
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from dpo_tui.domain.judged import Answer, Judged, judged
 from dpo_tui.domain.model import Mark, Message, Pair, Prompt, Remarks, Response, State
@@ -21,8 +22,7 @@ EMPTY = "empty"
 REPEATED = "repeated"
 
 
-@dataclass(frozen=True, slots=True)
-class PairPolicy:
+class PairPolicy(Struct, frozen=True):
     """Which of a group's chosen x rejected combinations become pairs.
 
     Where it has to take some of several, it draws lots: by the seed and the texts, so that the same
@@ -85,8 +85,7 @@ Example = Pair | Rating
 """What a row of a dataset is made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """A combination that the guard kept out of the dataset."""
 
     chosen_id: int
@@ -104,8 +103,7 @@ class Matching(NamedTuple):
     """Combinations of chosen and rejected ones that the policy did not take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(Struct, frozen=True):
     """What a confirmed group gives."""
 
     pairs: tuple[Pair, ...]

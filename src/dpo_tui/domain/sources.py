@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import Sampling
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingPlan:
+class SamplingPlan(Struct, frozen=True):
     """Sampling in which the temperature may differ from response to response."""
 
     sampling: Sampling = field(default_factory=Sampling)
@@ -25,8 +26,7 @@ class SamplingPlan:
         return replace(self.sampling, temperature=temperature)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
+class SourceSettings(Struct, frozen=True):
     """One `[[source]]`: where a part of every group comes from."""
 
     name: str | None = None
@@ -43,8 +43,7 @@ class SourceSettings:
     """Without a count: its share, beside the others' weights, of what the counts leave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """How one response is to be made.
 
     Neighbours whose recipes are equal may be choices of one request: `sampling.seed` is the

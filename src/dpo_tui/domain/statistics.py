@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from dpo_tui.domain.model import Mark, Origin, Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
+class Maker(Struct, frozen=True):
     """Who made a response, as far as it is worth telling apart."""
 
     origin: Origin
@@ -20,8 +20,7 @@ class Maker:
     temperature: float | None = None
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(Struct):
     """What was said of the responses of one maker, in confirmed groups."""
 
     marks: Counter[Mark] = field(default_factory=Counter)
@@ -29,8 +28,7 @@ class Judged:
     """Groups in which at least one was chosen or rejected."""
 
 
-@dataclass(slots=True)
-class FirstCard:
+class FirstCard(Struct):
     """How the first of the cards that could be chosen fared, where there was a choice."""
 
     groups: int = 0
@@ -39,8 +37,7 @@ class FirstCard:
     """How often it would have been chosen if its place made no difference."""
 
 
-@dataclass(slots=True)
-class Lengths:
+class Lengths(Struct):
     """How the sides of chosen x rejected combinations compare in bytes of text."""
 
     longer: int = 0
@@ -51,8 +48,7 @@ class Lengths:
     """Groups with a combination of different lengths."""
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(Struct):
     """The counts, over the decisions that count on groups of the queue."""
 
     path: Path

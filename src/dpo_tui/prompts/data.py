@@ -9,10 +9,11 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
+
+from msgspec import Struct
 
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place, open_input, unreadable
@@ -22,8 +23,7 @@ _BUFFER = 1 << 18
 STANDARD_INPUT = "standard input"
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     """Bytes with a name."""
 
     path: Path

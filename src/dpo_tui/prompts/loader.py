@@ -6,10 +6,11 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import extract_tb
+
+from msgspec import Struct
 
 from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
@@ -17,8 +18,7 @@ from dpo_tui.inputs import Place, found
 from dpo_tui.prompts.row import prompt_from
 
 
-@dataclass(frozen=True, slots=True)
-class Loader:
+class Loader(Struct, frozen=True):
     """A prompts file's loader."""
 
     spec: str

@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from dpo_tui import __version__
 from dpo_tui.domain.model import Prompt
@@ -32,8 +33,7 @@ _FRESH_SECONDS = 2.0
 """A file that was changed this recently could be changed again within one tick of its clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class PromptsFile:
+class PromptsFile(Struct, frozen=True):
     """A prompts file: its settings, and its prompts as often as they are read.
 
     Reading holds no more than one line or row in memory, and runs the loader if there is one. It

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
+
+from msgspec import Struct
 
 from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
@@ -13,9 +14,7 @@ from dpo_tui.inputs import Place, validated
 from dpo_tui.prompts.data import Data
 from dpo_tui.prompts.forms.form import NOT_IT, Form
 from dpo_tui.prompts.row import Row, prompt_from, prompt_of
-from dpo_tui.prompts.shapes.columns import Columns
 from dpo_tui.prompts.shapes.shape import Shape, Unfit
-from dpo_tui.prompts.shapes.table import recognised, shape_named
 from dpo_tui.prompts.tally import DEFAULT_BAD_ROWS, FileTally, Tally
 
 _SAMPLE = 50
@@ -25,8 +24,7 @@ _HOW_TO_NAME = "Say what they are with --from FORMAT, or name the columns with -
 _Rows = Iterable[tuple[int, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How rows are to be read."""
 
     shape: Shape | None = None
@@ -47,8 +45,14 @@ class Reading:
                 remedy="Give --columns if the rows are of none of the known formats.",
             )
         if columns:
+            from dpo_tui.prompts.shapes.columns import Columns
+
             return Reading(Columns.parse(columns).shape(), bad_rows)
-        return Reading(shape_named(name) if name else None, bad_rows)
+        if name:
+            from dpo_tui.prompts.shapes.table import shape_named
+
+            return Reading(shape_named(name), bad_rows)
+        return Reading(bad_rows=bad_rows)
 
 
 def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterator[Prompt]:
@@ -71,7 +75,10 @@ def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterato
     own = _OwnRows(data, form)
     if values and own.is_own(values[0]):
         yield from own.prompts(rows)
-    elif shape := recognised(values, strict=form.is_typed):
+        return
+    from dpo_tui.prompts.shapes.table import recognised
+
+    if shape := recognised(values, strict=form.is_typed):
         yield from _foreign(data, form, shape, rows, reading, tally, values)
     else:
         yield from own.prompts(rows, hint=_HOW_TO_NAME)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place
@@ -17,8 +17,7 @@ _JUDGED = 100
 DEFAULT_BAD_ROWS = 0.05
 
 
-@dataclass(slots=True)
-class LeftOut:
+class LeftOut(Struct):
     """The rows that one reason kept out."""
 
     count: int = 0
@@ -26,8 +25,7 @@ class LeftOut:
     """Where the first few stand: `line 3`."""
 
 
-@dataclass(slots=True)
-class FileTally:
+class FileTally(Struct):
     """What was found in one file of rows."""
 
     source: str
@@ -79,8 +77,7 @@ def _rows(count: int) -> str:
     return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What reading has found so far."""
 
     files: list[FileTally] = field(default_factory=list)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -28,8 +27,7 @@ class Body(Struct):
     loader: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TomlPrompts:
+class TomlPrompts(Struct, frozen=True):
     """One prompts.toml, without what it only refers to."""
 
     settings: RawSettings

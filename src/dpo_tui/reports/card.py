@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from dpo_tui.reports.export import ExportReport
 from dpo_tui.reports.spread import Spread
@@ -18,8 +19,7 @@ from dpo_tui.reports.spread import Spread
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-@dataclass(slots=True)
-class Provenance:
+class Provenance(Struct):
     """Where the rows of an export come from, collected while they are written."""
 
     sources: Counter[str] = field(default_factory=Counter)
@@ -41,8 +41,7 @@ class Provenance:
         self.lengths.setdefault(what, Spread()).add(len(text))
 
 
-@dataclass(frozen=True, slots=True)
-class CardFacts:
+class CardFacts(Struct, frozen=True):
     """What a card says besides the numbers."""
 
     title: str

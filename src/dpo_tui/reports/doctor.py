@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import tomli_w
+from msgspec import Struct, to_builtins
 
 from dpo_tui.backend.diagnosis import Check, Diagnosis, SeedUse, Speed
 from dpo_tui.domain.model import MIN_RESPONSES
@@ -26,8 +26,7 @@ _SEEDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """The settings that suit an endpoint."""
 
     n: int
@@ -195,7 +194,7 @@ def as_json(diagnoses: Sequence[Diagnosis], problem: str = "", remedy: str = "")
 
 def _endpoint_json(diagnosis: Diagnosis) -> dict[str, Any]:
     wire = diagnosis.wire
-    advice = {**asdict(advise(diagnosis)), "prompts_toml": prompts_toml(diagnosis)}
+    advice = {**to_builtins(advise(diagnosis)), "prompts_toml": prompts_toml(diagnosis)}
     return {
         "base_url": diagnosis.base_url,
         "usable": diagnosis.is_usable,
@@ -209,11 +208,11 @@ def _endpoint_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "streaming": wire.streams if wire else None,
         "usage": wire.usage if wire else None,
         "reasoning": wire.reasoning if wire else None,
-        "n": diagnosis.choices and asdict(diagnosis.choices),
+        "n": diagnosis.choices and to_builtins(diagnosis.choices),
         "seed": diagnosis.seed,
         "first_token_seconds": diagnosis.first_token_seconds,
-        "one_stream": diagnosis.one_stream and asdict(diagnosis.one_stream),
-        "streams": diagnosis.streams and asdict(diagnosis.streams),
+        "one_stream": diagnosis.one_stream and to_builtins(diagnosis.one_stream),
+        "streams": diagnosis.streams and to_builtins(diagnosis.streams),
         "failures": dict(diagnosis.failures),
         "advice": advice if diagnosis.is_usable else None,
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from dpo_tui.domain.model import Mark, Origin, Progress
 from dpo_tui.domain.statistics import Judged, Maker, Statistics
@@ -17,8 +18,7 @@ _ENOUGH = 20
 """Groups below which nothing is said about bias."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """A share with its 95 % interval; all three from 0 to 1."""
 
     value: float
@@ -29,8 +29,7 @@ class Share:
         return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(Struct, frozen=True):
     """How the responses of one source fared."""
 
     name: str
@@ -210,7 +209,8 @@ def as_json(statistics: Statistics) -> dict[str, Any]:
         "session": str(statistics.path),
         "prompts": str(statistics.prompts_path) if statistics.prompts_path else None,
         "annotators": {
-            name: {**asdict(each), "left": each.left} for name, each in statistics.people.items()
+            name: {**to_builtins(each), "left": each.left}
+            for name, each in statistics.people.items()
         },
         "decided": together.decided,
         "skipped": together.skipped,
@@ -230,8 +230,8 @@ def as_json(statistics: Statistics) -> dict[str, Any]:
         "with_note": statistics.notes,
         "strengths": {str(each): count for each, count in statistics.strengths.items()},
         "labels": dict(statistics.labels),
-        "sources": [asdict(each) for each in source_lines(statistics)],
+        "sources": [to_builtins(each) for each in source_lines(statistics)],
         "first_card": found
-        and {**asdict(found[0]), "expected": found[1], "groups": statistics.first_card.groups},
-        "longer_chosen": longer and {**asdict(longer), **asdict(statistics.lengths)},
+        and {**to_builtins(found[0]), "expected": found[1], "groups": statistics.first_card.groups},
+        "longer_chosen": longer and {**to_builtins(longer), **to_builtins(statistics.lengths)},
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dpo_tui.domain.labelling import is_usable
 from dpo_tui.domain.model import Group, Origin, Response
@@ -14,8 +15,7 @@ OWN = frozenset({Origin.EDITED, Origin.WRITTEN})
 """Where responses come from that an annotator has typed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True):
     """The set on screen, as far as it has come."""
 
     order: Sequence[int]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import MAX_RESPONSES, Group
 from dpo_tui.domain.sources import Recipe, SamplingPlan, SourceSettings, assign
@@ -15,8 +17,7 @@ _LONG_PROMPT = 2_000
 """Characters from which a prompt's prefill is worth sharing: one request goes ahead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """One request: neighbouring slots of the set on screen, made in the same way."""
 
     group: Group

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from dpo_tui.domain.sources import Recipe
 from dpo_tui.errors import (
@@ -43,8 +44,7 @@ class Health(StrEnum):
     """It answers that this can't work: key, model or URL. A person has to mend it."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointStatus:
+class EndpointStatus(Struct, frozen=True):
     """For the screen."""
 
     url: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dpo_tui.domain.labelling import is_broken
 from dpo_tui.domain.model import Group, Response
@@ -19,8 +20,7 @@ _CHUNK = 64
 _REASONS = 100
 
 
-@dataclass(slots=True)
-class Filled:
+class Filled(Struct):
     """How far a run has come."""
 
     groups: int = 0

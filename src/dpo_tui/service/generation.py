@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 from statistics import median
 from typing import Any, ParamSpec, TypeVar
+
+from msgspec import Struct
 
 from dpo_tui.domain.model import Completion, Group, Response
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
@@ -37,8 +38,7 @@ _DEEPEST = 32
 _DURATIONS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A way to a model."""
 
     client: ChatClient
@@ -46,8 +46,7 @@ class Route:
     """Completions in flight from which on no further request is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationOptions:
+class GenerationOptions(Struct, frozen=True):
     """What the person set."""
 
     n: int

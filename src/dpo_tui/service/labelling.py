@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import median
+
+from msgspec.structs import replace
 
 from dpo_tui.domain.labelling import final_marks, final_remarks
 from dpo_tui.domain.model import Decision, Group, Progress, Remarks, Verdict

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from dpo_tui.domain.chat import Delta
 
@@ -22,8 +23,7 @@ class Phase(StrEnum):
     """An attempt failed, and another one will be made."""
 
 
-@dataclass(slots=True)
-class Live:
+class Live(Struct):
     """One slot that is being generated; changes in place, so that a token costs no copy."""
 
     replaces: int = 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dpo_tui.domain.labelling import turn_to
 from dpo_tui.domain.marking import unite
@@ -21,8 +23,7 @@ from dpo_tui.service.twins import Twins
 from dpo_tui.service.worklist import with_response
 
 
-@dataclass(frozen=True, slots=True)
-class LabellingOptions:
+class LabellingOptions(Struct, frozen=True):
     """What the person set."""
 
     allow_cut_off: bool = False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dpo_tui.domain.model import Verdict
 from dpo_tui.domain.pairs import Dropped
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True):
     """What a confirm did."""
 
     position: int
@@ -19,8 +18,7 @@ class Confirmed:
     """Responses that had not ended, and so are part of no pair."""
 
 
-@dataclass(frozen=True, slots=True)
-class Redone:
+class Redone(Struct, frozen=True):
     """What a redo brought back."""
 
     position: int
@@ -28,8 +26,7 @@ class Redone:
     pairs: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Why a command did nothing, for the status line."""
 
     reason: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dpo_tui.domain.labelling import draft_of
 from dpo_tui.domain.marking import unite
@@ -13,8 +15,7 @@ from dpo_tui.service.live import Live, Phase
 from dpo_tui.service.sheet import Card, Sheet, Twin
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What decides what is seen of a group."""
 
     waiting_note: str
@@ -92,8 +93,7 @@ def _decided_marks(group: Group) -> Mapping[int, Mark]:
     return {slots[each]: mark for each, mark in group.decision.marks.items() if each in slots}
 
 
-@dataclass(frozen=True, slots=True)
-class _CardMaking:
+class _CardMaking(Struct, frozen=True):
     """What the cards of one group are made from."""
 
     arrangement: Arrangement

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dpo_tui.domain.chat import Admitted, Ask, ChatEvent, Delta, Ended, Narrowed
 from dpo_tui.domain.labelling import completion_state

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dpo_tui.domain.model import Mark, Message, Origin, State, Verdict
 from dpo_tui.service.live import Phase
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(Struct, frozen=True):
     """A card that says nearly the same."""
 
     number: int
@@ -18,8 +17,7 @@ class Twin:
     """0 to 1; 1 is the same but for white space."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """One response, ended or on its way."""
 
     slot: int
@@ -53,8 +51,7 @@ class Card:
     """Whether it is out of the way, as there is nothing in it to judge: unusable, or a copy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """One group as it is on the screen."""
 
     group_id: int

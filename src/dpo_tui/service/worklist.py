@@ -6,8 +6,9 @@ Nothing is generated twice: a slot has a stored response, or is on its way, or i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import Group, Response
 from dpo_tui.service.live import Live

@@ -6,9 +6,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from dpo_tui.errors import StoreError
 from dpo_tui.store.database import Database, Journal, read_only
@@ -24,8 +25,7 @@ _MOST = 100
 """Damaged rows that are told, as many as SQLite tells of its own."""
 
 
-@dataclass(slots=True)
-class SessionCheck:
+class SessionCheck(Struct):
     """What was found in a session file."""
 
     damage: list[str] = field(default_factory=list)
@@ -36,8 +36,7 @@ class SessionCheck:
     """Everybody who has worked on it."""
 
 
-@dataclass(slots=True)
-class _Stacks:
+class _Stacks(Struct):
     """What the journal leads to, for one annotator."""
 
     standing: list[tuple[int, int, int | None]] = field(default_factory=list)

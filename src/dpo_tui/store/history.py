@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import Decision
 from dpo_tui.store.database import read_only
@@ -25,8 +27,7 @@ class Fate(StrEnum):
     TAKEN_BACK = "taken back"
 
 
-@dataclass(frozen=True, slots=True)
-class PastDecision:
+class PastDecision(Struct, frozen=True):
     """One decision, and what it was about."""
 
     decision: Decision

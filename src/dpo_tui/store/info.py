@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from dpo_tui.domain.model import ImportSummary, Progress
 from dpo_tui.errors import StoreError
@@ -15,8 +16,7 @@ from dpo_tui.store.rows import unpack, unpack_path, unpack_summary
 from dpo_tui.store.schema import check_header, version_of
 
 
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
+class SessionInfo(Struct, frozen=True):
     """A session file in short."""
 
     path: Path

@@ -14,10 +14,12 @@ import os
 import socket
 import stat
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from dpo_tui.errors import StoreError
 from dpo_tui.store.faults import store_error
@@ -28,8 +30,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who holds a session."""
 
     pid: int

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import (
     Decision,
@@ -28,8 +30,7 @@ _SET = 1
 """The set that ready-made responses are in."""
 
 
-@dataclass(slots=True)
-class PreferenceTaker:
+class PreferenceTaker(Struct):
     """Takes in the preferences of prompts whose groups are in the session."""
 
     connection: sqlite3.Connection

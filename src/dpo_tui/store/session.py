@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dpo_tui.domain.ledger import Entry, Region
 from dpo_tui.domain.listing import Bite, Filter, Found, GroupRow

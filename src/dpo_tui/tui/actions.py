@@ -6,8 +6,9 @@ read before there is a screen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Scope(StrEnum):
@@ -29,8 +30,7 @@ class Section(StrEnum):
     PROGRAM = "Program"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """Something that a key does."""
 
     name: str

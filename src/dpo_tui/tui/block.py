@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from dpo_tui.domain.model import State
 from dpo_tui.service.sheet import Card
@@ -22,8 +23,7 @@ _BITE = 200
 _INDENT = (" " * INDENT, "text")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """How cards are to be shown."""
 
     width: int

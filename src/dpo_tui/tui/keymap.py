@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place, unknown_key, validated
@@ -67,8 +68,7 @@ _CHORD = re.compile(r"^(ctrl|shift|alt)-(?=.)")
 _CTRL_LETTER = re.compile(r"ctrl\+[a-z]")
 
 
-@dataclass(frozen=True, slots=True)
-class Keymap:
+class Keymap(Struct, frozen=True):
     """The keys of every action."""
 
     keys: Mapping[str, Keys]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from dpo_tui.preferences import Preferences
 from dpo_tui.tui.keymap import DEFAULT_KEYMAP, Keymap
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What the app is told about looks; the default is what somebody gets who has set nothing."""
 
     keymap: Keymap = DEFAULT_KEYMAP

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from dpo_tui.inputs import Place
 from dpo_tui.prompts.data import Data
@@ -15,8 +15,7 @@ NOT_IT = (msgspec.MsgspecError, UnicodeError)
 """What a decoder raises where `Form.value` would give another type, or say what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """A way to hold rows. A row is raw, as `rows` gives it, until it is decoded."""
 
     title: str

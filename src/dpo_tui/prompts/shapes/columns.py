@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from dpo_tui.domain.model import Message, Preference, Prompt, Ready
 from dpo_tui.errors import InputError
@@ -24,8 +24,7 @@ _REMEDY = (
 _CHOSEN = (Preference(FIRST_IS_CHOSEN),)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Which columns of a row mean what; several can hold responses."""
 
     named: Mapping[str, tuple[str, ...]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dpo_tui.domain.model import MAX_RESPONSES, Mark, Message, Preference, Prompt, Ready
 
@@ -18,8 +19,7 @@ class Unfit(Exception):  # noqa: N818 - of one row, and counted: not an error ye
         self.key = key
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The rows of one kind of file."""
 
     name: str

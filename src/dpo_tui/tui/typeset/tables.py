@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dpo_tui.tui.typeset.cells import cells
 from dpo_tui.tui.typeset.spans import Line, Span, plain
@@ -16,8 +17,7 @@ _NARROWEST = 6
 Row = Sequence[Sequence[Span]]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A heading row, other rows with as many cells, and how each column is aligned."""
 
     rows: Sequence[Row]
