@@ -336,6 +336,24 @@ async def test_a_silence_of_a_server_that_lives_changes_nothing(models_reply: Re
         assert text(await task) == "a b"
 
 
+@pytest.mark.parametrize("ends_well", [True, False])
+async def test_a_stream_that_flows_fast_is_read_whole(ends_well: bool) -> None:
+    words = [f" word{number}" for number in range(150)]
+
+    async def reply(exchange: Exchange) -> None:
+        await exchange.start_stream()
+        for word in words:
+            await exchange.chunk(chunk(0, word))
+            await asyncio.sleep(0.002)
+        if ends_well:
+            await exchange.chunk(chunk(0, finish="stop") + DONE)
+        await exchange.end_stream()
+
+    events = await ask_once(ask(), reply)
+    assert text(events) == "".join(words)
+    assert ends(events)[0].whole is ends_well
+
+
 async def test_keep_alive_comments_are_no_silence() -> None:
     patience = Timeouts(first_token=0.3)
 
