@@ -45,6 +45,23 @@ def test_no_prompt_is_like_one_of_the_other_side(texts: list[str], share: float,
     assert not test or train
 
 
+@st.composite
+def variants(draw: st.DrawFn) -> list[str]:
+    """Prompts of any length that differ from one another in some words."""
+    size = draw(st.integers(8, 140))
+    some = st.sets(st.integers(0, size + 9), max_size=max(1, size // 8))
+    return [
+        " ".join(f"w{each}" for each in sorted({*range(size)} ^ changed))
+        for changed in draw(st.lists(some, min_size=2, max_size=12, unique_by=frozenset))
+    ]
+
+
+@given(variants(), st.integers())
+def test_long_prompts_like_one_another_are_on_one_side(texts: list[str], seed: int) -> None:
+    train, test = split([*texts, "one", "two", "three"], 0.3, seed)
+    assert not any(are_near(one, other) for one, other in product(train, test))
+
+
 @given(corpora, st.floats(0.01, 0.9), st.integers(0, 5), st.data())
 def test_the_seed_alone_decides(
     texts: list[str], share: float, seed: int, data: st.DataObject
