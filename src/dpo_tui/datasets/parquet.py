@@ -19,7 +19,7 @@ except ImportError as error:
     ) from error
 
 COLUMNS = ("prompt", "chosen", "rejected")
-_GROUP_ROWS = 10_000
+_GROUP_ROWS = 2_000
 """Rows of a row group: what is held in memory."""
 _CONVERSATION = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
 
