@@ -15,7 +15,7 @@ from dpo_tui.datasets.sides import sides_of
 from dpo_tui.domain.model import Message, Pair
 from dpo_tui.domain.pairs import Rating, Unit
 from dpo_tui.errors import InputError
-from tests.datasets.examples import READERS, pairs, ratings
+from tests.datasets.examples import READERS, conversations, pairs, ratings
 
 PAIR = Pair(
     (
@@ -220,3 +220,20 @@ def test_an_unknown_format_is_told_with_those_that_there_are() -> None:
         format_named("tlr")
     assert "trl" in refused.value.remedy
     assert "axolotl" in refused.value.remedy
+
+
+@pytest.mark.parametrize("name", [name for name, each in FORMATS.items() if each.is_lines])
+@given(conversations(), st.data())
+def test_many_lines_are_those_of_the_single_examples(
+    name: str, prompt: tuple[Message, ...], data: st.DataObject
+) -> None:
+    form = FORMATS[name]
+    kind: st.SearchStrategy[Any] = pairs if form.unit is Unit.PAIR else ratings
+    # Neighbours of the same prompt, with the same texts and others, and what frames are made with.
+    odd = st.sampled_from(["%", "%b", "\x7f0\x7f", "\x00", "\\", '"'])
+    own = [each._replace(messages=prompt) for each in data.draw(st.lists(kind, max_size=5))]
+    examples = own + data.draw(st.lists(kind, max_size=3)) + own
+    if examples:
+        messages = (*prompt[:-1], Message("user", data.draw(odd)))
+        examples += [examples[0]._replace(messages=messages)] * 2
+    assert [*form.lines(examples)] == [*map(form.line, examples)]

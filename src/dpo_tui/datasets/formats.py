@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,7 +25,7 @@ from dpo_tui.datasets import (
     trl_reward,
     trl_standard,
 )
-from dpo_tui.datasets.lines import line_of
+from dpo_tui.datasets.lines import line_of, lines_of
 from dpo_tui.domain.model import Message, Pair
 from dpo_tui.domain.pairs import Example, Rating, Unit
 from dpo_tui.errors import InputError
@@ -69,6 +69,10 @@ class Format(Struct, frozen=True):
     def line(self, example: Example) -> bytes:
         """One example as one line of a file."""
         return line_of(self.row(example))
+
+    def lines(self, examples: Iterable[Example]) -> Iterator[bytes]:
+        """The same of many examples."""
+        return lines_of(self.row, examples)
 
     def is_like(self, lines: bytes) -> bool:
         """Whether the first of these lines has this form's columns, with values of their types."""

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
 import msgspec
+
+from dpo_tui.domain.model import Message, Pair, Role
+from dpo_tui.domain.pairs import Example, Rating
 
 _ENCODE = msgspec.json.Encoder().encode
 _SPACED = msgspec.json.format
+_HOLE = re.compile(rb"\x7f(\d+)\x7f")
+"""Where a text goes in a line, by its number."""
+_SIDE = b"\0"
+"""Where the text of a response goes; the encoder escapes it."""
+_FRAMES = 256
+"""Frames that are kept: one for every kind of conversation."""
+
+_Row = Callable[[Any], object]  # of a pair or a rating, as the format has it
+_Frame = tuple[bytes, Callable[[Sequence[bytes]], tuple[bytes, ...]]]
+"""A line with `%b` for every text, and what picks these in their order."""
 
 
 def line_of(row: object) -> bytes:
@@ -15,3 +35,61 @@ def line_of(row: object) -> bytes:
     bytes.
     """
     return _SPACED(_ENCODE(row), indent=0) + b"\n"
+
+
+def lines_of(row: _Row, examples: Iterable[Example]) -> Iterator[bytes]:
+    """The line of each example's `row`; what the examples of a prompt share is encoded once.
+
+    A row puts texts in their places and looks at none of them, so that the lines of conversations
+    with the same roles differ in these alone.
+    """
+    for _, neighbours in groupby(examples, _shared):
+        first, *others = neighbours
+        if not others:
+            yield line_of(row(first))
+            continue
+        codes = _Codes()
+        around = _around(row, first, codes)
+        for each in (first, *others):
+            if isinstance(each, Pair):
+                _, one, other, _ = each
+                yield b"".join((around[0], codes[one], around[1], codes[other], around[2]))
+            else:
+                yield b"".join((around[0], codes[each.text], around[1]))
+
+
+def _shared(example: Example) -> tuple[int, object]:
+    """What examples have in common of which the lines differ in the responses alone."""
+    return id(example.messages), example[-1]
+
+
+class _Codes(dict[str, bytes]):
+    """Texts as they stand between quotes."""
+
+    def __missing__(self, text: str) -> bytes:
+        code = self[text] = _ENCODE(text)[1:-1]
+        return code
+
+
+def _around(row: _Row, example: Example, codes: Mapping[str, bytes]) -> list[bytes]:
+    """What stands before, between and behind the responses of an example."""
+    roles = tuple([each.role for each in example.messages])
+    frame, pick = _frame(row, roles, example[-1])
+    texts = [codes[each.content] for each in example.messages]
+    return (frame % pick([*texts, _SIDE, _SIDE])).split(_SIDE)
+
+
+@lru_cache(_FRAMES)
+def _frame(row: _Row, roles: tuple[Role, ...], trait: bool | int | None) -> _Frame:  # noqa: FBT001
+    """What the lines of such conversations share; `trait` is what is said besides texts."""
+    texts = [f"\x7f{number}\x7f" for number in range(len(roles) + 2)]
+    *said, one, other = texts
+    messages = tuple(map(Message, roles, said))
+    example = (
+        Rating(messages, one, trait)
+        if isinstance(trait, bool)
+        else Pair(messages, one, other, trait)
+    )
+    line = line_of(row(example))
+    order = [int(each) for each in _HOLE.findall(line)]
+    return _HOLE.sub(b"%b", line.replace(b"%", b"%%")), itemgetter(*order)

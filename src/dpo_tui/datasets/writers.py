@@ -38,15 +38,13 @@ class LineWriter:
 
     def write(self, examples: Sequence[Example], metas: Sequence[str] | None) -> None:
         """Add rows."""
-        if metas is None:
-            self._file.write(b"".join(map(self._form.line, examples)))
-            return
-        lines = map(self._form.line, examples)
-        rows = (
-            b'%b, "%b": %b}\n' % (line[:-2], META.encode(), _QUOTED(meta))
-            for line, meta in zip(lines, metas, strict=True)
-        )
-        self._file.write(b"".join(rows))
+        lines = self._form.lines(examples)
+        if metas is not None:
+            lines = (
+                b'%b, "%b": %b}\n' % (line[:-2], META.encode(), _QUOTED(meta))
+                for line, meta in zip(lines, metas, strict=True)
+            )
+        self._file.writelines(lines)
 
     def close(self) -> None:
         """Nothing ends it."""
