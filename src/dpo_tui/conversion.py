@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from dpo_tui.collecting import seldom_collecting
 from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.lengths import Ruler
 from dpo_tui.datasets.output import writing_whole
@@ -27,7 +28,7 @@ from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN
 from dpo_tui.reports.export import ExportReport
 
 _FILE = "file"
-_AT_ONCE = 512
+_AT_ONCE = 64
 """Prompts whose rows are written at once."""
 
 
@@ -53,7 +54,8 @@ def convert(job: ConversionJob, tally: Tally, advance: Callable[[int], None]) ->
         InputError: the rows can't be read, or there is nothing to write.
         DatasetError: the file can't be written; one that is there already stays as it was.
     """
-    return _Run(job, tally, advance).run()
+    with seldom_collecting():
+        return _Run(job, tally, advance).run()
 
 
 class _Run:
@@ -157,8 +159,7 @@ class _Run:
             return
         writer.write(examples, None)
         self._report.rows[_FILE] += len(examples)
-        for each in examples:
-            self._quality.look(each)
+        self._quality.look(examples)
 
 
 def _plain_pair(prompt: Prompt) -> Pair | None:

@@ -5,17 +5,17 @@ Part of the composition root: it knows the store and the datasets.
 
 from __future__ import annotations
 
-import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
 
+from dpo_tui.collecting import seldom_collecting
 from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.lengths import Ruler
 from dpo_tui.datasets.meta import meta_of
@@ -34,8 +34,10 @@ from dpo_tui.store.judged import JudgedGroups, reading_judged
 ALL = "all"
 """Stands for every annotator."""
 TRAIN, TEST = "train", "test"
+_AT_ONCE = 64
+"""Prompts whose rows are written at once; more would leave the processor's cache."""
 _MIXED = 512
-"""Prompts whose rows are mixed with one another when shuffling, and that are written at once."""
+"""Prompts whose rows are mixed with one another when shuffling."""
 
 
 class ExportJob(Struct, frozen=True):
@@ -78,19 +80,8 @@ def export(job: ExportJob, advance: Callable[[int, int], None]) -> ExportReport:
         StoreError: the session can't be read.
         DatasetError: a file can't be written; those that are there already stay as they were.
     """
-    with reading_judged(job.session) as groups, _seldom_collecting():
+    with reading_judged(job.session) as groups, seldom_collecting():
         return _Run(job, groups, advance).run()
-
-
-@contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Let the collector of cycles look seldom: millions of rows pass by, and they make none."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _Run:
@@ -126,7 +117,7 @@ class _Run:
             sinks = _Sinks(self._job, files)
             for split, lead in leads.items():
                 self._write(sinks, split, [lead])
-            for batch in _batches(self._harvests()):
+            for batch in _batches(self._harvests(), _MIXED if self._job.shuffle else _AT_ONCE):
                 rows: dict[str, list[Taken]] = {split: [] for split in self._job.outputs}
                 for found in batch:
                     split = TEST if found.key in test_keys else TRAIN
@@ -204,8 +195,7 @@ class _Run:
             self._rng.shuffle(rows)
         sinks.write(split, rows)
         self._report.rows[split] += len(rows)
-        for each in rows:
-            self._quality.look(each.example)
+        self._quality.look(each.example for each in rows)
 
 
 class _Sinks:
@@ -261,8 +251,8 @@ def _whose(counts: Mapping[str, int], asked: str | None, user: str) -> list[str]
     return [name]
 
 
-def _batches(harvests: Iterator[Harvest]) -> Iterator[list[Harvest]]:
-    while batch := [*islice(harvests, _MIXED)]:
+def _batches(harvests: Iterator[Harvest], size: int) -> Iterator[list[Harvest]]:
+    while batch := [*islice(harvests, size)]:
         yield batch
 
 

@@ -45,6 +45,7 @@ _HEADERS = (
     "<|user|>\n[[dummy_message]]<|end|>\n<|assistant|>\n",
 )
 """What the usual templates put before an answer, as axolotl renders it to search for the answer."""
+_LONGEST = max(map(len, _HEADERS))
 
 
 def is_at_risk(text: str) -> bool:
@@ -52,4 +53,4 @@ def is_at_risk(text: str) -> bool:
 
     It takes the first place at which the answer's text occurs in a rendered conversation.
     """
-    return any(text in each for each in _HEADERS)
+    return len(text) <= _LONGEST and any(text in each for each in _HEADERS)

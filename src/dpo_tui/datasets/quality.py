@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from itertools import cycle, islice
-
-from rapidfuzz.distance import Indel
+from collections.abc import Iterable, Sequence
 
 from dpo_tui.datasets import axolotl
+from dpo_tui.datasets.alike import are_alike
 from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.lengths import Ruler
 from dpo_tui.datasets.spreadsheet import MAX_CELL
 from dpo_tui.datasets.transcript import needs_roles
-from dpo_tui.domain.model import Message, Pair
+from dpo_tui.domain.model import Message
 from dpo_tui.domain.pairs import Example
 
-_similarity = Indel.normalized_similarity
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?Z?")
 
 
@@ -42,27 +39,29 @@ class Quality:
         self._odd_prompt: Sequence[str] = ()
         self._left = 0
         self._only_dates = True
+        self._looks_at_texts = True
+        """Whether something can still be said of a text by itself."""
         self._seen = 0
 
-    def look(self, example: Example) -> None:
-        """Take in an example."""
-        self._seen += 1
-        if example.messages is not self._messages:
-            self._turn_to(example.messages)
-        for each in self._odd_prompt:
-            self.warnings[each] += 1
-        if isinstance(example, Pair):
-            one, other = example.chosen, example.rejected
-            self._look_at_text(one)
-            self._look_at_text(other)
-            if self._near and self._are_near(one, other):
-                self.warnings[f"sides are {self._near:.0%} alike or more"] += 1
-            if self._left > 0 and not (self._fits(one) and self._fits(other)):
-                self._look_at_cut(one, other)
-        else:
-            self._look_at_text(example.text)
-            if self._left > 0 and not self._fits(example.text):
-                self._look_at_cut(example.text)
+    def look(self, examples: Iterable[Example]) -> None:
+        """Take in examples."""
+        near = self._near
+        for each in examples:
+            self._seen += 1
+            if each[0] is not self._messages:
+                self._turn_to(each[0])
+            texts = each[1:-1]
+            for warning in self._odd_prompt:
+                self.warnings[warning] += 1
+            if self._looks_at_texts:
+                for text in texts:
+                    self._look_at_text(text)
+            if near and len(texts) == 2 and are_alike(*texts, near):
+                self.warnings[f"sides are {near:.0%} alike or more"] += 1
+            # No vocabulary has more tokens than bytes, so that most surely fit.
+            longest = max([len(text) * (1 if text.isascii() else 4) for text in texts])
+            if longest > self._left > 0:
+                self._look_at_cut(texts)
 
     def finish(self) -> None:
         """Add what can only be said of all of them."""
@@ -76,7 +75,7 @@ class Quality:
         roles = [each.role for each in messages]
         turns = roles[roles[0] == "system" :]
         odd = []
-        if turns != [*islice(cycle(("user", "assistant")), len(turns))]:
+        if not ({*turns[::2]} <= {"user"} and {*turns[1::2]} <= {"assistant"}):
             odd.append("turns do not alternate, which many templates refuse")
         if self._form.name == "trl-standard" and needs_roles(messages):
             odd.append("the prompt became a transcript; `trl` keeps its turns apart")
@@ -87,6 +86,7 @@ class Quality:
     def _look_at_text(self, text: str) -> None:
         if self._only_dates and not _DATE.fullmatch(text):
             self._only_dates = False
+            self._looks_at_texts = self._is_axolotl or self._is_csv
         if self._is_axolotl and axolotl.is_at_risk(text):
             self.warnings[
                 "an answer is so short that axolotl finds it in its template instead"
@@ -94,20 +94,10 @@ class Quality:
         if self._is_csv and len(text) > MAX_CELL:
             self.warnings[f"an answer is too long for a cell ({MAX_CELL:,} characters)"] += 1
 
-    def _fits(self, text: str) -> bool:
-        """Whether a text is surely not cut: no vocabulary has more tokens than bytes."""
-        return len(text) * (1 if text.isascii() else 4) <= self._left
-
-    def _look_at_cut(self, *texts: str) -> None:
+    def _look_at_cut(self, texts: Sequence[str]) -> None:
         if any(self._ruler.length(each) > self._left for each in texts):
             self.warnings[f"longer than {self._max_length} tokens: trainers cut it"] += 1
             starts = [self._ruler.start(each, self._left) for each in texts]
             if len(starts) == 2 and starts[0] == starts[1]:
                 what = f"the sides are the same in the first {self._max_length} tokens"
                 self.warnings[what] += 1
-
-    def _are_near(self, one: str, other: str) -> bool:
-        # All of the shorter one could be in common, and no more.
-        if 2 * min(len(one), len(other)) < self._near * (len(one) + len(other)):
-            return False
-        return _similarity(one, other, score_cutoff=self._near) >= self._near

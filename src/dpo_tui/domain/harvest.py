@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -32,6 +33,10 @@ class Taken(NamedTuple):
     """The sides of a pair, the better one first; or the one that is rated."""
     weight: float = 1.0
     """One over the number of examples of its prompt."""
+
+
+_taken = partial(tuple.__new__, Taken)
+"""Quicker than `Taken` itself: exports go through millions."""
 
 
 class Harvest(Struct):
@@ -86,13 +91,15 @@ def harvest(groups: Sequence[Judged], unit: Unit, policy: PairPolicy) -> Harvest
     for group in groups:
         if unit is Unit.PAIR:
             matching = match(group, policy)
-            found.taken += (Taken(pair_of(group, *sides), group, sides) for sides in matching.pairs)
-            found.dropped += (each.reason for each in matching.dropped)
+            found.taken += [
+                _taken((pair_of(group, *sides), group, sides, 1.0)) for sides in matching.pairs
+            ]
+            found.dropped += [each.reason for each in matching.dropped]
             found.spared += matching.spared
         else:
-            found.taken += (
+            found.taken += [
                 Taken(rating_of(group, each), group, (each,)) for each in rate(group, policy)
-            )
+            ]
     if len(groups) > 1:
         _settle(found, unit)
     if unit is Unit.GOOD:

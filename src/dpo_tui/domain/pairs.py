@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from hashlib import blake2b
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,7 +14,8 @@ from msgspec import Struct
 from dpo_tui.domain.judged import Answer, Judged, judged
 from dpo_tui.domain.model import Mark, Message, Pair, Prompt, Remarks, Response, State
 
-# Looked up once: exports go through millions.
+# Looked up once, and made without a call in between: exports go through millions.
+_pair = partial(tuple.__new__, Pair)
 _CHOSEN, _REJECTED, _COMPLETE = Mark.CHOSEN, Mark.REJECTED, State.COMPLETE
 
 IDENTICAL = "identical"
@@ -136,7 +138,7 @@ def make_pairs(
 
 def pair_of(group: Judged, better: Answer, worse: Answer) -> Pair:
     """The pair of two answers."""
-    return Pair(group.messages, better.text, worse.text, group.remarks.strength)
+    return _pair((group.messages, better.text, worse.text, group.remarks.strength))
 
 
 def rating_of(group: Judged, answer: Answer) -> Rating:
@@ -158,7 +160,11 @@ def match(group: Judged, policy: PairPolicy) -> Matching:
         for each in group.answers
         if each.state is not _COMPLETE or not each.text
     }
-    for better, worse in (*product(chosen, rejected), *_over_chosen(group, policy)):
+    combinations: Iterable[tuple[Answer, Answer]] = product(chosen, rejected)
+    if policy.best_over_chosen:
+        combinations = chain(combinations, _over_chosen(group))
+    for combination in combinations:
+        better, worse = combination
         sides = better.text, worse.text
         reason = flaw(*sides)
         if problems:
@@ -166,7 +172,7 @@ def match(group: Judged, policy: PairPolicy) -> Matching:
         if reason or sides in good:
             dropped.append(Dropped(better.id, worse.id, reason or REPEATED))
         else:
-            good[sides] = better, worse
+            good[sides] = combination
     taken = tuple(good.values())
     if policy.limit is not None and len(taken) > policy.limit:
         taken = _drawn(group, taken, policy)
@@ -202,12 +208,11 @@ def _sides(group: Judged, policy: PairPolicy) -> tuple[list[Answer], list[Answer
     return chosen, rejected
 
 
-def _over_chosen(group: Judged, policy: PairPolicy) -> Iterator[tuple[Answer, Answer]]:
-    """The best against the other chosen ones, if that is wanted."""
-    if policy.best_over_chosen:
-        chosen = [each for each in group.answers if each.mark is _CHOSEN]
-        if best := _best(group, chosen):
-            yield from ((best, each) for each in chosen if each is not best)
+def _over_chosen(group: Judged) -> Iterator[tuple[Answer, Answer]]:
+    """The best against the other chosen ones."""
+    chosen = [each for each in group.answers if each.mark is _CHOSEN]
+    if best := _best(group, chosen):
+        yield from ((best, each) for each in chosen if each is not best)
 
 
 def _best(group: Judged, chosen: Sequence[Answer]) -> Answer | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import groupby, repeat
-from operator import itemgetter
+from functools import partial
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from dpo_tui.store.database import read_only
 from dpo_tui.store.rows import Row, source_of, unpack, unpack_json, unpack_remarks
 from dpo_tui.store.schema import version_of
 
-_BATCH = 256
+_BATCH = 64
 """Groups that are read at once."""
 
 _TURNS = msgspec.json.Decoder(list[tuple[Role, str]]).decode
@@ -36,7 +37,11 @@ class _Said(msgspec.Struct, frozen=True):
 
 
 _SAID = msgspec.json.Decoder(_Said).decode
+_UNSAID = _Said()
 _STATES = {each.value: each for each in State}
+_KEY = attrgetter("key")
+_answer = partial(tuple.__new__, Answer)
+"""Quicker than `Answer` itself: exports go through millions."""
 
 
 @contextmanager
@@ -102,20 +107,17 @@ class JudgedGroups:
         names = dict(zip(self._ids_of(annotators), annotators, strict=True))
         for start in range(0, len(ids), _BATCH):
             batch = list(ids[start : start + _BATCH])
-            decided = {
-                group_id: list(rows)
-                for group_id, rows in groupby(
-                    self._decisions(batch, list(names), since), itemgetter(0)
-                )
-            }
-            marks = {row[2]: _MARKS(row[3]) for rows in decided.values() for row in rows}
-            wanted = [each for of in marks.values() for each in of]
-            responses = {row[0]: row for row in self._responses(wanted, sources=sources)}
-            for group_id in batch:
-                yield [
-                    _judged(row, marks[row[2]], responses, names[row[1]], sources=sources)
-                    for row in decided[group_id]
-                ]
+            decided = [*self._decisions(batch, [*names], since)]
+            marks = [_MARKS(row[3]) for row in decided]
+            said_of = [*chain.from_iterable(marks)]
+            responses = _Responses.of(self._responses(said_of, sources=sources))
+            groups = (
+                _judged(row, marked, responses, names[row[1]], sources=sources)
+                for row, marked in zip(decided, marks, strict=True)
+            )
+            # One prompt's rows follow on one another.
+            for _, several in groupby(groups, _KEY):
+                yield [*several]
 
     def _ids_of(self, annotators: Sequence[str]) -> list[int]:
         ids = {
@@ -143,7 +145,7 @@ class JudgedGroups:
 
 _DECISIONS = """
 SELECT groups.id, verdicts.annotator_id, decisions.id, marks, card_order, decided_at, seconds,
-    {remarks}, lower(hex(groups.key)), messages, settings
+    {remarks}, groups.key, messages, settings
 FROM json_each(?) AS wanted CROSS JOIN groups ON groups.id = wanted.value
 CROSS JOIN verdicts ON verdicts.group_id = groups.id
     AND verdicts.annotator_id IN (SELECT value FROM json_each(?))
@@ -152,10 +154,35 @@ WHERE verdict = 'confirmed' AND decided_at >= ?
 """
 
 
+class _Responses(msgspec.Struct, frozen=True):
+    """Responses by id, as far as datasets are made of them."""
+
+    texts: Mapping[int, str]
+    """As the dataset carries them."""
+    states: Mapping[int, State]
+    replaced: frozenset[int]
+    """Those that had lone surrogates."""
+    rows: Mapping[int, Row]
+
+    @staticmethod
+    def of(found: Iterable[Row]) -> _Responses:
+        """The responses of these rows."""
+        rows = [*found]
+        replaced = []
+        try:
+            texts = {row[0]: row[2].decode().strip() for row in rows}
+        except UnicodeDecodeError:  # lone surrogates
+            raw = {row[0]: unpack(row[2]) for row in rows}
+            texts = {each: dataset_text(text) for each, text in raw.items()}
+            replaced = [each for each, text in raw.items() if has_surrogates(text)]
+        states = {row[0]: _STATES[row[1]] for row in rows}
+        return _Responses(texts, states, frozenset(replaced), {row[0]: row for row in rows})
+
+
 def _judged(
     row: Row,
     marks: dict[int, Mark],
-    responses: Mapping[int, Row],
+    responses: _Responses,
     annotator: str,
     *,
     sources: bool,
@@ -163,22 +190,15 @@ def _judged(
     _, _, _, _, order, decided_at, seconds, remarks, key, messages, settings = row
     turns, replaced = _turns(messages)
     shown = _IDS(order)
-    try:
-        texts = [responses[each][2].decode().strip() for each in shown]
-    except UnicodeDecodeError:  # lone surrogates
-        raw = [unpack(responses[each][2]) for each in shown]
-        texts = [*map(dataset_text, raw)]
-        replaced += sum(map(has_surrogates, raw))
-    states = [_STATES[responses[each][1]] for each in shown]
-    said_of = [marks[each] for each in shown]
-    # Quicker than a call for each: exports go through millions.
-    fields = zip(shown, texts, said_of, states, repeat(0), repeat(None), strict=False)
-    answers = [*map(Answer._make, fields)]
+    texts, states = responses.texts, responses.states
+    answers = [_answer((each, texts[each], marks[each], states[each], 0, None)) for each in shown]
     if sources:
-        answers = [_with_source(each, responses[each.id]) for each in answers]
-    said = _said(settings)
+        answers = [_with_source(each, responses.rows[each.id]) for each in answers]
+    if responses.replaced:
+        replaced += len(responses.replaced.intersection(shown))
+    said = _UNSAID if settings == b"{}" else _said(settings)
     return Judged(
-        key,
+        key.hex(),
         turns,
         tuple(answers),
         _remarks(remarks) if remarks else NO_REMARKS,
