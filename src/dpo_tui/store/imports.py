@@ -18,7 +18,7 @@ from dpo_tui.store.rows import (
     pack_json,
     pack_messages,
     pack_summary,
-    response_values,
+    ready_values,
     settings_fields,
     unpack_json,
 )
@@ -154,7 +154,7 @@ class _Import:
                 begin = newest + len(responses) + 1
                 ids[group_id] = json.dumps([*range(begin, begin + len(distinct))])
                 responses += (
-                    response_values(begin + slot, group_id, 1, slot, _completion(each))
+                    ready_values(begin + slot, group_id, slot, each)
                     for slot, each in enumerate(distinct)
                 )
         self._db.executemany(

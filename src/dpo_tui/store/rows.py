@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ DECISION_COLUMNS = (
     "id, group_id, annotator_id, verdict, set_no, marks, card_order, "
     "pair_count, decided_at, seconds, remarks"
 )
+_READY, _COMPLETE, _EMPTY = Origin.READY.value, State.COMPLETE.value, State.EMPTY.value
 DRAFT_COLUMNS = "set_no, marks, shelved, remarks"
 
 
@@ -191,6 +193,22 @@ def response_values(
         completion.first_token_seconds,
         completion.seconds,
     )
+
+
+def ready_values(response_id: int, group_id: int, slot: int, ready: Ready) -> Row:
+    """A ready-made response of the first set as RESPONSE_COLUMNS.
+
+    What `response_values` gives, several times as quick: files have millions.
+    """
+    state = _COMPLETE if ready.text.strip() else _EMPTY
+    source, text = _ready_source(ready.model), pack(ready.text)
+    place = response_id, group_id, 1, slot
+    return (*place, state, _READY, source, text, b"", None, b"", None, None, None, None)
+
+
+@lru_cache(256)
+def _ready_source(model: str | None) -> bytes:
+    return pack_json([None, model, None])
 
 
 def response_of(row: Row) -> Response:

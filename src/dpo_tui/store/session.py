@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
+from dpo_tui.collecting import seldom_collecting
 from dpo_tui.domain.ledger import Entry, Region
 from dpo_tui.domain.listing import Bite, Filter, Found, GroupRow
 from dpo_tui.domain.model import (
@@ -45,7 +46,7 @@ class SessionStore(SessionFile):
         `fingerprint` is what `is_imported` will know the file by, until the next import. `use` says
         what becomes of preferences in it; `source` names the annotator whose decisions they are.
         """
-        with self._database.large_transaction() as connection:
+        with self._database.large_transaction() as connection, seldom_collecting():
             taker = None
             if use is not PreferenceUse.IGNORE:
                 name = source if use is PreferenceUse.DECIDE else ""
