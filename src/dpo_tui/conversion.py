@@ -98,10 +98,12 @@ class _Run:
             return None
         prompts = self._job.prompts.read(self._job.reading, Tally())
         for prompt in prompts:
+            if not tells(prompt.messages):
+                continue
             pair = self._plain(prompt)
             taken = [pair] if pair else [each.example for each in self._harvest(prompt).taken]
             for example in taken:
-                if tells(example):
+                if tells(example.messages):
                     return example
         return None
 

@@ -171,7 +171,7 @@ class _Run:
         for found in self._harvests():
             split = TEST if found.key in test_keys else TRAIN
             if split not in leads and tells:
-                leads |= ((split, each) for each in found.taken[:1] if tells(each.example))
+                leads |= ((split, each) for each in found.taken[:1] if tells(each.example.messages))
             if len(leads) == len(self._job.outputs):
                 break
         return leads

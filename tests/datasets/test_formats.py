@@ -127,7 +127,7 @@ def test_only_the_history_of_alpaca_can_be_silent_about_its_shape(one: Pair) -> 
     form = FORMATS["llamafactory-alpaca"]
     row = json.loads(form.line(one))
     assert form.tells_schema
-    assert form.tells_schema(one) == bool(row["history"])
+    assert form.tells_schema(one.messages) == bool(row["history"])
     row["history"] = row["history"] or [["", ""]]
     assert shape(row) == shape(json.loads(form.line(PAIR)))
 

@@ -48,9 +48,10 @@ class Format(Struct, frozen=True):
     """Of a file's name."""
     objection: Callable[[Any], str] | None = None
     """Why an example can't be told in this form; empty if it can."""
-    tells_schema: Callable[[Any], bool] | None = None
-    """Whether an example's row says what all columns hold, if not every row does. One that does has
-    to come first, or a reader that infers the columns from the first block refuses a later one."""
+    tells_schema: Callable[[Sequence[Message]], bool] | None = None
+    """Whether the row of such a conversation says what all columns hold, if not every row does. One
+    that does has to come first, or a reader that infers the columns from the first block refuses a
+    later one. What is said of a conversation holds for a shorter one too, if it is no."""
     dataset_info: Callable[[str], dict[str, object]] | None = None
     """The entry of `dataset_info.json` for a file of this name."""
     config: Callable[[str], str] | None = None

@@ -5,9 +5,11 @@ Source: `data/converter.py` and `data/README.md` of LLaMA-Factory 0.9.5.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
-from dpo_tui.domain.model import Pair
+from dpo_tui.domain.model import Message, Pair
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -43,9 +45,9 @@ def objection(pair: Pair) -> str:
     return "" if alternate else "turns do not alternate between user and assistant"
 
 
-def has_history(pair: Pair) -> bool:
-    """Whether its row tells what the column `history` holds, which an empty list doesn't."""
-    return len(pair.messages) > 2
+def has_history(messages: Sequence[Message]) -> bool:
+    """Whether a row tells what the column `history` holds, which an empty list doesn't."""
+    return len(messages) > 2
 
 
 def dataset_info(file_name: str) -> dict[str, object]:

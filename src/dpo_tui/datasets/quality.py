@@ -71,11 +71,14 @@ class Quality:
     def _turn_to(self, messages: tuple[Message, ...]) -> None:
         """Find out what is to be said of every example of a prompt."""
         self._messages = messages
-        self._left = self._max_length - sum(self._ruler.length(each.content) for each in messages)
+        self._left = self._max_length
+        for each in messages:
+            self._left -= self._ruler.length(each.content)
         roles = [each.role for each in messages]
         turns = roles[roles[0] == "system" :]
         odd = []
-        if not ({*turns[::2]} <= {"user"} and {*turns[1::2]} <= {"assistant"}):
+        is_single = turns == ["user"]
+        if not (is_single or ({*turns[::2]} <= {"user"} and {*turns[1::2]} <= {"assistant"})):
             odd.append("turns do not alternate, which many templates refuse")
         if self._form.name == "trl-standard" and needs_roles(messages):
             odd.append("the prompt became a transcript; `trl` keeps its turns apart")
