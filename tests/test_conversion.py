@@ -159,6 +159,25 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     assert report.barren == {"nothing passed the guard": 3}
 
 
+def test_ratings_of_nothing_are_left_out(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a", "completion": " ", "label": True},
+        {"prompt": "b", "completion": "no\n", "label": False},
+        {"prompt": "c", "completion": "yes", "label": True},
+    ]
+    source = tmp_path / "kto.jsonl"
+    source.write_text("".join(f"{json.dumps(each)}\n" for each in rows))
+    for to, texts in (("trl-kto", ["no", "yes"]), ("sft", ["yes"])):
+        job = ConversionJob(
+            read_prompts(source), Reading(), FORMATS[to], tmp_path / to, PairPolicy(), Estimate()
+        )
+        report = convert(job, Tally(), lambda _: None)
+        lines = (tmp_path / to).read_text().splitlines()
+        assert [any(f'"{text}"' in each for each in lines) for text in texts] == [True] * len(texts)
+        assert (report.groups, report.rows.total()) == (3, len(texts))
+        assert report.barren.total() == 3 - len(texts)
+
+
 def test_ties_and_prompts_that_nothing_is_said_of_make_no_pair(tmp_path: Path) -> None:
     ask = [{"role": "user", "content": "q"}]
     rows = [

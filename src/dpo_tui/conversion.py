@@ -21,7 +21,7 @@ from dpo_tui.domain.clean import dataset_messages, dataset_text
 from dpo_tui.domain.harvest import Harvest, harvest
 from dpo_tui.domain.judged import Answer, Judged
 from dpo_tui.domain.model import Mark, Pair, Prompt, Remarks
-from dpo_tui.domain.pairs import Example, PairPolicy, Unit, flaw
+from dpo_tui.domain.pairs import Example, PairPolicy, Rating, Unit, flaw
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import PromptsFile, Reading, Tally
 from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN
@@ -100,27 +100,28 @@ class _Run:
         for prompt in prompts:
             if not tells(prompt.messages):
                 continue
-            pair = self._plain(prompt)
-            taken = [pair] if pair else [each.example for each in self._harvest(prompt).taken]
+            plain = self._plain(prompt)
+            taken = [plain] if plain else [each.example for each in self._harvest(prompt).taken]
             for example in taken:
                 if tells(example.messages):
                     return example
         return None
 
-    def _plain(self, prompt: Prompt) -> Pair | None:
-        """The one pair of a prompt, where that can be told quickly and nothing is against it."""
-        # One pair is one pair by any policy: all of them take some.
-        pair = _plain_pair(prompt) if self._job.form.unit is Unit.PAIR else None
+    def _plain(self, prompt: Prompt) -> Example | None:
+        """The one example of a prompt, where that can be told quickly and nothing is against it."""
+        # One example is one example by any policy: all of them take some.
+        is_pair = self._job.form.unit is Unit.PAIR
+        example = _plain_pair(prompt) if is_pair else _plain_rating(prompt, self._job.form.unit)
         objection = self._job.form.objection
-        return None if pair and objection and objection(pair) else pair
+        return None if example and objection and objection(example) else example
 
     def _examples(self, prompt: Prompt) -> Sequence[Example]:
         """What a prompt gives; counted."""
         report = self._report
         report.groups += 1
-        if pair := self._plain(prompt):
+        if plain := self._plain(prompt):
             report.prompts[_FILE] += 1
-            return (pair,)
+            return (plain,)
         found = self._harvest(prompt)
         report.dropped.update(found.dropped)
         report.spared += found.spared
@@ -179,6 +180,21 @@ def _plain_pair(prompt: Prompt) -> Pair | None:
         return None
     messages = dataset_messages(prompt.messages)
     return Pair(messages, chosen, rejected, preference.strength)
+
+
+def _plain_rating(prompt: Prompt, unit: Unit) -> Rating | None:
+    """The same of a prompt with one response that is good or bad, or with a reference alone."""
+    if not prompt.responses and prompt.reference and unit is Unit.GOOD:
+        text, mark = dataset_text(prompt.reference), Mark.CHOSEN
+    elif len(prompt.responses) == len(prompt.preferences) == 1 and not prompt.reference:
+        text = dataset_text(prompt.responses[0].text)
+        mark = prompt.preferences[0].marks.get(0, Mark.EXCLUDED)
+    else:
+        return None
+    is_good = mark is Mark.CHOSEN
+    if not text or not (is_good or (mark is Mark.REJECTED and unit is Unit.RATING)):
+        return None
+    return Rating(dataset_messages(prompt.messages), text, is_good)
 
 
 def _why_none(prompt: Prompt, found: Harvest) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, groupby
@@ -110,7 +110,8 @@ class JudgedGroups:
             decided = [*self._decisions(batch, [*names], since)]
             marks = [_MARKS(row[3]) for row in decided]
             said_of = [*chain.from_iterable(marks)]
-            responses = _Responses.of(self._responses(said_of, sources=sources))
+            rows = [*self._responses(said_of, sources=sources)]
+            responses = _Responses.of(rows, sources=sources)
             groups = (
                 _judged(row, marked, responses, names[row[1]], sources=sources)
                 for row, marked in zip(decided, marks, strict=True)
@@ -163,12 +164,12 @@ class _Responses(msgspec.Struct, frozen=True):
     replaced: frozenset[int]
     """Those that had lone surrogates."""
     rows: Mapping[int, Row]
+    """What tells the sources, if these are asked for."""
 
     @staticmethod
-    def of(found: Iterable[Row]) -> _Responses:
+    def of(rows: Sequence[Row], *, sources: bool) -> _Responses:
         """The responses of these rows."""
-        rows = [*found]
-        replaced = []
+        replaced: list[int] = []
         try:
             texts = {row[0]: row[2].decode().strip() for row in rows}
         except UnicodeDecodeError:  # lone surrogates
@@ -176,7 +177,8 @@ class _Responses(msgspec.Struct, frozen=True):
             texts = {each: dataset_text(text) for each, text in raw.items()}
             replaced = [each for each, text in raw.items() if has_surrogates(text)]
         states = {row[0]: _STATES[row[1]] for row in rows}
-        return _Responses(texts, states, frozenset(replaced), {row[0]: row for row in rows})
+        by_id = {row[0]: row for row in rows} if sources else {}
+        return _Responses(texts, states, frozenset(replaced), by_id)
 
 
 def _judged(
