@@ -202,7 +202,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         """What the person likes, else what suits the terminal."""
         if self._layout in {Layout.LIST, Layout.COLUMNS}:
             return Layout(self._layout)
-        return Layout.COLUMNS if self.size.width >= WIDE else Layout.LIST
+        return Layout.COLUMNS if self.app.size.width >= WIDE else Layout.LIST
 
     async def remember_layout(self, layout: Layout) -> None:
         """Begin with this layout the next time too."""

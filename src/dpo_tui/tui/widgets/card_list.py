@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from textual.geometry import Region, Size
+from textual.strip import Strip
 from textual.timer import Timer
 
 from dpo_tui.service.sheet import Card
@@ -33,6 +35,7 @@ class CardList(LineView):
         """The two cards that are compared, left and right; one can be the prompt's reference."""
         self._reasoning: frozenset[int] = frozenset()
         self._page = _NO_PAGE
+        self._laid_out_for = Size(0, 0)
         self._settling: Timer | None = None
 
     # --- what LineView asks ---------------------------------------------------------------------
@@ -54,9 +57,11 @@ class CardList(LineView):
             y = self._page.title_above(y)
         return self._page.pieces(y, self.current)
 
-    def on_resize(self) -> None:
-        """The lines depend on the width."""
-        self._lay_out()
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """A part of the view; what it shows depends on its size, of which events come later."""
+        if self.size != self._laid_out_for:
+            self._set_page()
+        return super().render_lines(crop)
 
     # --- showing --------------------------------------------------------------------------------
 
@@ -119,8 +124,13 @@ class CardList(LineView):
         return self._page.top(index) < self.top and current is not None and current > index
 
     def _lay_out(self, *, keep: bool = True) -> None:
-        """Make the page anew; with `keep` the current card stays at its place in the view."""
-        if not self.size.width:
+        """Make the page anew and paint it; with `keep` the current card stays at its place."""
+        self._set_page(keep=keep)
+        self.refresh()
+
+    def _set_page(self, *, keep: bool = True) -> None:
+        self._laid_out_for = self.size
+        if not self.size:
             return
         index = self._page.index(self.current)
         above = self._page.top(index) - self.top if keep and index is not None else 0
@@ -130,7 +140,6 @@ class CardList(LineView):
             self._page.settle(self._page.top(index), self.view_height)
             self.top = self._page.top(index) - above
         self._settle_view()
-        self.refresh()
         if self._settling is None:
             self._settling = self.set_timer(_REST_SECONDS, self._settle_rest)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from rich.segment import Segment
-from textual.geometry import Region
+from textual.geometry import Region, Size
+from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -18,6 +19,9 @@ _THUMB = "▐"
 
 class LineView(Widget, can_focus=False):
     """Shows a part of what may be many lines; a thumb in its last column says which."""
+
+    # What doesn't scroll needs not be laid out, and painted, a second time because of its size.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False, repaint=False)
 
     def __init__(self) -> None:
         super().__init__()
