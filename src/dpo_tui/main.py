@@ -122,9 +122,11 @@ def _options(settings: Settings, opened: Opened) -> LabellingOptions:
 
 async def _app(labelling: Labelling, job: Job, opened: Opened, look: Look) -> DpoTuiApp:
     """The screen. Importing it takes most of the start: the first requests go out meanwhile."""
+    # Textual reads these when it is imported; what the person has set themselves counts.
     if job.settings.slow_link:
-        # Textual reads it when it is imported; what the person has set themselves counts.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
+    # How often it looks whether there is something to paint: at 60 a key waits for up to 17 ms.
+    os.environ.setdefault("TEXTUAL_FPS", "500")
     await asyncio.to_thread(import_module, "dpo_tui.tui.app")
     from dpo_tui.tui.app import DpoTuiApp  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from rich.segment import Segment
+from textual.app import ComposeResult
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.strip import Strip
@@ -15,6 +16,27 @@ from dpo_tui.tui.palette import STYLES, Palette
 from dpo_tui.tui.typeset.kinds import PALETTE
 
 _THUMB = "▐"
+_LEFT = 1
+"""Free cells before a line. As padding they would be of another style, which costs bytes."""
+EDGES = _LEFT + 2
+"""Cells that hold no text: also the thumb's column and a free one before it."""
+
+
+class Thumb(Widget):
+    """Which part of the lines is in view, as a bar in a column of its own.
+
+    An update begins at the left edge of a widget, so that this column alone would cost whole lines.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = range(0)
+
+    def render_line(self, y: int) -> Strip:
+        """The bar, or nothing beside it."""
+        view = self.parent
+        style = view.palette.style("body", "thumb") if isinstance(view, LineView) else None
+        return Strip([Segment(_THUMB if y in self.rows else " ", style)], 1)
 
 
 class LineView(Widget, can_focus=False):
@@ -31,7 +53,11 @@ class LineView(Widget, can_focus=False):
         self.top = 0
         """The first line that is shown."""
         self._palette: Palette | None = None
-        self._thumb = range(0)
+        self._thumb = Thumb()
+
+    def compose(self) -> ComposeResult:
+        """The thumb lies on the last column."""
+        yield self._thumb
 
     # --- what is shown: for heirs ---------------------------------------------------------------
 
@@ -53,8 +79,8 @@ class LineView(Widget, can_focus=False):
 
     @property
     def text_width(self) -> int:
-        """Cells of a line; the thumb's column and a free one before it are left out."""
-        return max(1, self.size.width - 2)
+        """Cells of a line."""
+        return max(1, self.size.width - EDGES)
 
     @property
     def lines_below(self) -> int:
@@ -78,7 +104,7 @@ class LineView(Widget, can_focus=False):
         """One line of the view."""
         palette = self.palette
         blank = palette.style("body", "text")
-        segments: list[Segment] = []
+        segments = [Segment(" " * _LEFT, blank)]
         at = 0
         for piece in self.pieces(self.top + y):
             if piece.x > at:
@@ -86,14 +112,8 @@ class LineView(Widget, can_focus=False):
             strip = Strip(palette.segments(piece.base, piece.line))
             segments += strip.adjust_cell_length(piece.width, palette.style(piece.base, "text"))
             at = piece.x + piece.width
-        width = self.size.width
-        line = Strip(segments).adjust_cell_length(width - 1, blank)
-        if y in self._thumb:
-            thumb = Segment(_THUMB, palette.style("body", "thumb"))
-        else:
-            thumb = Segment(" ", blank)
         # Each segment costs a line of colour codes over the link.
-        return Strip([*line, thumb], width).simplify()
+        return Strip(segments).adjust_cell_length(self.size.width, blank).simplify()
 
     # --- scrolling ------------------------------------------------------------------------------
 
@@ -111,19 +131,19 @@ class LineView(Widget, can_focus=False):
         first = max(begin - self.top, 0)
         last = min(end - self.top, self.view_height)
         if first < last:
-            self.refresh(Region(x, first, width or self.size.width, last - first))
+            self.refresh(Region(_LEFT + x, first, width or self.text_width, last - first))
 
     def _move_thumb(self) -> None:
-        """Put the thumb where the view is; it costs its column only if it moves."""
+        """Put the thumb where the view is."""
         if self.lines_below != self._told_below:
             self._told_below = self.lines_below
             self.on_moved()
         height, lines = self.view_height, self.line_count
-        thumb = range(0)
+        rows = range(0)
         if lines > height > 0:
             length = max(1, round(height * height / lines))
             begin = round((height - length) * self.top / (lines - height))
-            thumb = range(begin, begin + length)
-        if thumb != self._thumb:
-            self._thumb = thumb
-            self.refresh(Region(self.size.width - 1, 0, 1, height))
+            rows = range(begin, begin + length)
+        if rows != self._thumb.rows:
+            self._thumb.rows = rows
+            self._thumb.refresh()

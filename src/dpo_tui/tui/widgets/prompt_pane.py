@@ -11,7 +11,7 @@ from dpo_tui.display import display_line
 from dpo_tui.domain.model import Message
 from dpo_tui.tui.page import Piece, column_width
 from dpo_tui.tui.typeset import Line, find, typeset
-from dpo_tui.tui.widgets.line_view import LineView
+from dpo_tui.tui.widgets.line_view import EDGES, LineView
 
 _ROLE_WIDTH = len("assistant") + 1
 
@@ -75,7 +75,7 @@ class PromptPane(LineView):
         wanted = (self._messages, self._folded, width, self._query)
         if width and wanted != self._set_for:
             self._set_for = wanted
-            room = column_width(width - 2, 1) - _ROLE_WIDTH
+            room = column_width(width - EDGES, 1) - _ROLE_WIDTH
             lines = self._last_line(room) if self._folded else self._all_lines(room)
             self._lines, matches = find(lines, self._query) if self._query else (lines, ())
             if matches:
