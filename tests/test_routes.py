@@ -4,7 +4,8 @@ from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
 from dpo_tui.domain.model import Sampling
 from dpo_tui.domain.sources import SourceSettings
 from dpo_tui.errors import AuthError, ConnectError, InputError
-from dpo_tui.routes import find_routes, fitted_plan
+from dpo_tui.opening import fitted_plan
+from dpo_tui.routes import find_routes
 from dpo_tui.settings import Settings
 from dpo_tui.source_tables import EndpointSettings
 from tests.servers import replies

@@ -90,3 +90,7 @@ class PromptError(BackendError):
 
 class ProtocolError(BackendError):
     """What came back is not an OpenAI-compatible chat completion."""
+
+
+MAY_PASS = (ConnectError, BusyError, StallError, ServerError)
+"""What is in the way of an endpoint and may pass without anybody's help: it is still starting."""

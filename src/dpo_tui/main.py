@@ -22,8 +22,7 @@ from dpo_tui.domain.model import Progress
 from dpo_tui.errors import DpoTuiError, StoreError
 from dpo_tui.importing import Say
 from dpo_tui.leaving import Leaving
-from dpo_tui.opening import Job, Opened, open_session
-from dpo_tui.routes import fitted_plan
+from dpo_tui.opening import Job, Opened, fitted_plan, open_session
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.endpoint import Health
 from dpo_tui.service.filling import Filled, Filling

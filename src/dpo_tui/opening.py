@@ -9,23 +9,27 @@ import asyncio
 from collections.abc import Sequence
 from itertools import chain, count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dpo_tui.backend.client import HttpChatClient
-from dpo_tui.backend.embedded import SLOTS, EmbeddedServer, find_model_file
 from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.formats import FORMATS, Format, format_named
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.datasets.matching import lines_of
-from dpo_tui.errors import BackendError, InputError
+from dpo_tui.domain.sources import SamplingPlan
+from dpo_tui.errors import MAY_PASS, BackendError, InputError
 from dpo_tui.importing import Incoming, Say, bring_in
 from dpo_tui.paths import known_as, own_dataset_path
-from dpo_tui.routes import MAY_PASS, KeyOf, find_routes
 from dpo_tui.service.endpoint import seconds_to_probe
 from dpo_tui.service.generation import Route
-from dpo_tui.settings import Settings
+from dpo_tui.settings import DEFAULT_MAX_TOKENS, Settings
 from dpo_tui.store.session import SessionStore
+
+if TYPE_CHECKING:  # HTTP takes a fifth of the start, and ready-made responses need none
+    from dpo_tui.backend.embedded import EmbeddedServer
+    from dpo_tui.routes import KeyOf
 
 
 class Job(Struct, frozen=True):
@@ -72,7 +76,7 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
     Raises:
         DpoTuiError: it can't be done; a session file that was made for it is gone again.
     """
-    embedded = EmbeddedServer(find_model_file(job.settings.model_file)) if job.local else None
+    embedded = _embedded(job.settings) if job.local else None
     is_new = not job.session_path.exists()
     store = SessionStore.open(job.session_path, annotator=job.annotator, labels=labels)
     try:
@@ -98,6 +102,12 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
             store.close()
         raise
     return Opened(store, dataset, routes, embedded, news)
+
+
+def _embedded(settings: Settings) -> EmbeddedServer:
+    from dpo_tui.backend.embedded import EmbeddedServer, find_model_file
+
+    return EmbeddedServer(find_model_file(settings.model_file))
 
 
 def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
@@ -150,6 +160,10 @@ def _check_form(store: SessionStore, path: Path, form: Format) -> None:
 async def _routes(
     job: Job, store: SessionStore, embedded: EmbeddedServer | None, say: Say, *, labels: bool
 ) -> list[Route]:
+    from dpo_tui.backend.client import HttpChatClient
+    from dpo_tui.backend.embedded import SLOTS
+    from dpo_tui.routes import find_routes
+
     if embedded:
         base_url = await embedded.start(say)
         client = HttpChatClient(base_url, embedded.model, embedded.key)
@@ -160,6 +174,8 @@ async def _routes(
 
 async def _await_routes(job: Job, say: Say, error: BackendError) -> list[Route]:
     """Look for a server until one can be asked; what is in the way is told once."""
+    from dpo_tui.routes import find_routes
+
     told: set[str] = set()
 
     def say_once(text: str) -> None:
@@ -185,3 +201,17 @@ async def _await_routes(job: Job, say: Say, error: BackendError) -> list[Route]:
 def _has_something_to_show(store: SessionStore, annotator: str) -> bool:
     group_id = store.next_undecided(annotator, -1)
     return group_id is None or bool(store.group(group_id, annotator).shown())
+
+
+def fitted_plan(settings: Settings, routes: Sequence[Route]) -> SamplingPlan:
+    """The sampling of the session, with a token limit that the smallest context has room for.
+
+    vLLM refuses every request whose limit is above its context. A limit that the person has set is
+    theirs to change; the default one takes half of a context that is too small for it.
+    """
+    plan = settings.plan
+    contexts = [route.client.context for route in routes if route.client.context]
+    limit = plan.sampling.max_tokens
+    if contexts and limit == DEFAULT_MAX_TOKENS and min(contexts) < 2 * limit:
+        return replace(plan, sampling=replace(plan.sampling, max_tokens=max(1, min(contexts) // 2)))
+    return plan

@@ -6,32 +6,24 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from dpo_tui.backend.address import Address
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.discovery import ResolvedEndpoint, resolve_endpoint
 from dpo_tui.backend.identity import identify
-from dpo_tui.domain.sources import SamplingPlan, SourceSettings
+from dpo_tui.domain.sources import SourceSettings
 from dpo_tui.errors import (
+    MAY_PASS,
     BackendError,
-    BusyError,
-    ConnectError,
     InputError,
-    ServerError,
-    StallError,
 )
 from dpo_tui.secret import Secret
 from dpo_tui.service.generation import Route
-from dpo_tui.settings import DEFAULT_MAX_TOKENS, Settings
+from dpo_tui.settings import Settings
 from dpo_tui.source_tables import EndpointSettings
 
 KeyOf = Callable[[EndpointSettings], Secret | None]
 """The key for an endpoint, if its environment variable is set."""
-
-
-MAY_PASS = (ConnectError, BusyError, StallError, ServerError)
-"""What is in the way of an endpoint and may pass without anybody's help: it is still starting."""
 
 
 class _Looked(Struct, frozen=True):
@@ -69,20 +61,6 @@ async def find_routes(
         say("Labelling what is there already.")
     _check_sources(settings.sources, routes)
     return routes
-
-
-def fitted_plan(settings: Settings, routes: Sequence[Route]) -> SamplingPlan:
-    """The sampling of the session, with a token limit that the smallest context has room for.
-
-    vLLM refuses every request whose limit is above its context. A limit that the person has set is
-    theirs to change; the default one takes half of a context that is too small for it.
-    """
-    plan = settings.plan
-    contexts = [route.client.context for route in routes if route.client.context]
-    limit = plan.sampling.max_tokens
-    if contexts and limit == DEFAULT_MAX_TOKENS and min(contexts) < 2 * limit:
-        return replace(plan, sampling=replace(plan.sampling, max_tokens=max(1, min(contexts) // 2)))
-    return plan
 
 
 async def _named_route(
