@@ -100,6 +100,7 @@ kinds = st.fixed_dictionaries(
 def test_every_filter_lets_through_what_it_should(groups: list[dict[str, Any]], limit: int) -> None:
     with quick_folder() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogue, "_LISTED", 3)
+        patch.setattr(catalogue, "_NAMED", 2)
         store = SessionStore.open(folder / "s.db", annotator=ME)
         check_filters(store, groups, limit)
         store.close()
@@ -129,6 +130,8 @@ def check_filters(store: SessionStore, groups: list[dict[str, Any]], limit: int)
         Filter.EDITED: lambda each: each["edited"],
         Filter.FAILED: lambda each: bool(each["attempts"]) and each["attempts"][-1] in broken,
     }
+    tags = [tag for number in queue for tag in groups[number]["tags"]]
+    assert [*dict.fromkeys(everything(store.tags))] == [*dict.fromkeys(tags)]
     for filter_, passes in expected.items():
         through = [number + 1 for number in queue if passes(groups[number])]
         assert listed(store, filter_, limit=limit) == through

@@ -52,6 +52,18 @@ async def test_the_list_filters_and_goes_there(tmp_path: Path) -> None:
         assert "2/4" in here.text()
 
 
+async def test_the_tags_of_all_groups_are_filters(tmp_path: Path) -> None:
+    rows = [each._replace(tags=(f"kind{n % 3}",)) for n, each in enumerate(groups(7))]
+    async with screen(tmp_path, ABC, rows, size=(100, 30)) as here:
+        await here.until("1/7")
+        await here.press("l")
+        await here.until("kind2")
+        await here.press("shift+tab")
+        await here.until("2 groups")
+        assert "question 2" in here.text()
+        assert "question 3" not in here.text()
+
+
 async def test_a_list_can_be_long(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, groups(250), size=(100, 30)) as here:
         await here.until("1/250")

@@ -63,6 +63,20 @@ class Browsing:
             rows += found
         return rows
 
+    async def tags(self) -> AsyncGenerator[str, None]:
+        """Every tag once: those of the group on screen, then all others in order."""
+        sheet = self._screen.sheet
+        told = set(sheet.tags) if sheet else set()
+        for tag in sheet.tags if sheet else ():
+            yield tag
+        place: int | None = -1
+        while place is not None:
+            found, place = await self._disk.run(self._store.tags, place)
+            for tag in found:
+                if tag not in told:
+                    told.add(tag)
+                    yield tag
+
     async def search(self, text: str) -> AsyncGenerator[Found, None]:
         """The texts with these words: those of the group on screen, then of all others in order."""
         if not text.strip():

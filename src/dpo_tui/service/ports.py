@@ -173,6 +173,10 @@ class Store(Ledger, Protocol):
         """At most `limit` groups behind position `after`, with a tag if one is given."""
         ...
 
+    def tags(self, after: int) -> Bite[str]:
+        """The tags of the groups behind position `after`, each once."""
+        ...
+
     def find_name(self, name: str, after: int) -> Bite[int]:
         """The group behind position `after` whose prompt has this `id` in the prompts file."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from dpo_tui.domain.listing import Bite, Filter, Found, GroupRow
 from dpo_tui.domain.model import Verdict
@@ -17,7 +18,7 @@ from dpo_tui.store.rows import Row, pack_json, prompt_of, unpack, unpack_json
 _LISTED = 2000
 """Groups that one bite of a list looks at."""
 _NAMED = 5000
-"""Groups that one bite looks at for a name."""
+"""Groups that one bite looks at for a name or for tags."""
 _SEARCHED = 32
 """Groups that one bite of a search reads at most."""
 _SEARCHED_BYTES = 250_000
@@ -130,8 +131,26 @@ def find_name(connection: sqlite3.Connection, name: str, after: int) -> Bite[int
         with making_sense(f"group {group_id}"):
             if prompt_of(messages, settings, ()).name == name:
                 return Bite([group_id], None)
+    return Bite([], _behind(connection, after + _NAMED))
+
+
+def tags(connection: sqlite3.Connection, after: int) -> Bite[str]:
+    """The tags of the groups behind position `after`, each once."""
+    rows = connection.execute(
+        "SELECT settings FROM groups WHERE position > ? AND position <= ? "
+        "AND instr(settings, ?) ORDER BY position",
+        (after, after + _NAMED, b'"tags":'),
+    )
+    with making_sense("the tags of the groups"):
+        tagged = (unpack_json(settings).get("tags", ()) for (settings,) in rows)
+        found = dict.fromkeys(chain.from_iterable(tagged))
+    return Bite([*found], _behind(connection, after + _NAMED))
+
+
+def _behind(connection: sqlite3.Connection, position: int) -> int | None:
+    """The position, if the queue goes on behind it."""
     (queued,) = connection.execute("SELECT queued FROM session").fetchone()
-    return Bite([], after + _NAMED if after + _NAMED < queued else None)
+    return position if position < queued else None
 
 
 def search(connection: sqlite3.Connection, query: Query, after: int) -> Bite[Found]:

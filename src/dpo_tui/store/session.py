@@ -113,6 +113,11 @@ class SessionStore(SessionFile):
         with self._database.reading() as connection:
             return catalogue.find_name(connection, name, after)
 
+    def tags(self, after: int) -> Bite[str]:
+        """The tags of the groups behind position `after`, each once."""
+        with self._database.reading() as connection:
+            return catalogue.tags(connection, after)
+
     def search(self, query: Query, after: int) -> Bite[Found]:
         """The texts behind position `after` that have what is searched for."""
         with self._database.reading() as connection:

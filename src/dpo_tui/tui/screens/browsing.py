@@ -41,8 +41,6 @@ class BrowsingActions(ReadingActions):
     def _list_groups(self, *, finds: bool) -> None:
         from dpo_tui.tui.screens.groups import GroupsScreen  # noqa: PLC0415
 
-        sheet = self.labelling.sheet
-
         async def go(chosen: Chosen | None) -> None:
             if chosen is None:
                 return
@@ -52,8 +50,7 @@ class BrowsingActions(ReadingActions):
                     self.mark_matches(chosen.query)
                     self.say("escape ends the search")
 
-        tags = sheet.tags if sheet else ()
-        self.app.push_screen(GroupsScreen(self.labelling.browsing, tags, finds=finds), go)
+        self.app.push_screen(GroupsScreen(self.labelling.browsing, finds=finds), go)
 
     def _say_where(self, group: Group) -> None:
         again = f"decided already: {self.key('confirm')} decides it again"

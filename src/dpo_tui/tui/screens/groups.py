@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 from textual import work
@@ -25,6 +25,8 @@ _BITE = 100
 """Rows that are taken from the store at a time."""
 _MOST_HITS = 500
 """Places that are listed at the most: who has so many searches for more."""
+_MOST_FILTERS = 40
+"""Some more than a screen has room for."""
 _TYPING_SECONDS = 0.25
 """A search begins this long after the last key."""
 
@@ -49,20 +51,17 @@ class GroupsScreen(ModalScreen[Chosen]):
         Binding("k,up", "up", "up"),
     ]
 
-    def __init__(self, browsing: Browsing, tags: Sequence[str], *, finds: bool) -> None:
-        """`tags` are filters of their own; `finds` says to begin with typing."""
+    def __init__(self, browsing: Browsing, *, finds: bool) -> None:
+        """`finds` says to begin with typing."""
         super().__init__()
         self._browsing = browsing
         self._finds = finds
-        self._filters: list[tuple[Filter, str | None]] = [
-            *((each, None) for each in Filter),
-            *((Filter.ALL, tag) for tag in tags),
-        ]
+        self._filters: list[tuple[Filter, str | None]] = [(each, None) for each in Filter]
         self._filter = 0
         self._after: int | None = -1
         """The position behind which more rows are taken; None when there are no more."""
         self._input = Input(placeholder="find in prompts and responses")
-        self._filter_line = Static(markup=False)
+        self._filter_line = Static(id="filters", markup=False)
         self._list = OptionList(markup=False)
         self._status = Static(markup=False)
 
@@ -77,6 +76,7 @@ class GroupsScreen(ModalScreen[Chosen]):
     async def on_mount(self) -> None:
         """Begin with all groups."""
         (self._input if self._finds else self._list).focus()
+        self.run_worker(self._add_tags())
         await self._list_anew()
 
     # --- the list ------------------------------------------------------------------------------
@@ -88,6 +88,15 @@ class GroupsScreen(ModalScreen[Chosen]):
         await self._list_more()
         if not self._list.option_count:
             self._say("there is none")
+
+    async def _add_tags(self) -> None:
+        """Each tag is a filter of its own; there may be a million groups to look at."""
+        with suppress(StoreError):  # the list tells
+            async for tag in self._browsing.tags():
+                self._filters.append((Filter.ALL, tag))
+                self._show_filters()
+                if len(self._filters) > _MOST_FILTERS:
+                    break
 
     async def _list_more(self) -> None:
         if self._after is None:
