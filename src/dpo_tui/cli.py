@@ -5,27 +5,33 @@ Exit codes: 0 done, 1 something failed, 2 the input was wrong, 128 + n ended by 
 
 from __future__ import annotations
 
-import getpass
 import os
 import shlex
 import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from dpo_tui.arguments import make_parser
-from dpo_tui.display import display, display_line
+from dpo_tui.display import display, tell
 from dpo_tui.errors import DpoTuiError, InputError
+from dpo_tui.session_commands import (
+    back_up_session,
+    existing_session,
+    list_sessions,
+    report_session,
+    settings_for,
+    show_history,
+    user_name,
+    verify_session,
+)
 
 if TYPE_CHECKING:
     from dpo_tui.main import Outcome
     from dpo_tui.opening import Job
     from dpo_tui.settings import Settings
-    from dpo_tui.store.info import SessionInfo
     from dpo_tui.tui.look import Look
 
 
@@ -66,9 +72,9 @@ def _run(arguments: Namespace) -> int:
     try:
         return _COMMANDS[arguments.command](arguments)
     except DpoTuiError as error:
-        _tell(f"dpo-tui: {error.message}")
+        tell(f"dpo-tui: {error.message}")
         if error.remedy:
-            _tell(error.remedy)
+            tell(error.remedy)
         return error.exit_code
     except _SignalledError as signalled:
         return 128 + signalled.number
@@ -93,11 +99,6 @@ def _flush() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _tell(text: str) -> None:
-    with suppress(BrokenPipeError):  # nobody reads it any more, and the outcome is the same
-        print(display(text), file=sys.stderr)
-
-
 # --- annotate ------------------------------------------------------------------------------------
 
 
@@ -115,7 +116,7 @@ def _annotate(arguments: Namespace) -> int:
     if _is_piped(arguments):
         _read_keys_from_terminal()
     _require_terminal()
-    outcome = asyncio.run(annotate(job, look, _tell))
+    outcome = asyncio.run(annotate(job, look, tell))
     if outcome.crash:
         _tell_crash(outcome.crash)
     if sys.stdout.isatty():  # the link may be lost by now
@@ -178,7 +179,7 @@ def _job(arguments: Namespace) -> Job:
         session_path=session,
         settings=settings,
         key_of=lambda server: api_key(server, os.environ),
-        annotator=arguments.annotator or _user_name(),
+        annotator=arguments.annotator or user_name(),
         local=arguments.local,
         named=shlex.join(
             ["--session", str(session)] if arguments.session else [str(arguments.prompts)]
@@ -198,8 +199,8 @@ def _generate(arguments: Namespace) -> int:
     job = replace(_job(arguments), waits=arguments.wait)
     with FillProgress() as progress:
         code = asyncio.run(generate(job, progress.say, arguments.limit, progress.report))
-    _tell(progress.summary)
-    _tell(f"label them with: {job.resume}")
+    tell(progress.summary)
+    tell(f"label them with: {job.resume}")
     return code
 
 
@@ -247,13 +248,6 @@ def _require_terminal() -> None:
         )
 
 
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container whose user has no name
-        return "annotator"
-
-
 def _say_goodbye(job: Job, outcome: Outcome) -> None:
     progress = outcome.progress
     decided = f"{progress.decided} confirmed, {progress.skipped} skipped, {progress.left} left"
@@ -270,7 +264,7 @@ def _tell_crash(error: BaseException) -> None:
 
     from dpo_tui.paths import data_dir
 
-    _tell(
+    tell(
         f"dpo-tui: stopped by a fault of its own: {type(error).__name__}\n"
         "Everything that was decided is saved; start again to go on."
     )
@@ -280,7 +274,7 @@ def _tell_crash(error: BaseException) -> None:
         report.write_text("".join(traceback.format_exception(error)), errors="backslashreplace")
     except (OSError, DpoTuiError):
         return
-    _tell(f"What happened is in {report}")
+    tell(f"What happened is in {report}")
 
 
 # --- other commands ------------------------------------------------------------------------------
@@ -315,133 +309,12 @@ def _init(arguments: Namespace) -> int:
     return 0
 
 
-def _sessions(_: Namespace) -> int:
-    from rich.table import Table
-    from rich.text import Text
-
-    from dpo_tui.output import Output
-    from dpo_tui.paths import sessions_dir
-    from dpo_tui.store.info import describe
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, justify in _SESSION_COLUMNS:
-        table.add_column(heading, justify=justify, overflow="fold")
-    damaged = 0
-    for path in sorted(sessions_dir().glob("*.db"), key=lambda each: -each.stat().st_mtime):
-        try:
-            cells = _session_cells(describe(path))
-        except DpoTuiError as error:
-            damaged += 1
-            _tell(f"{path}: {error}")
-        else:
-            table.add_row(*(Text(display_line(each)) for each in cells))
-    if table.row_count:
-        Output().print(table)
-    elif not damaged:
-        print("There are no sessions yet. Begin one with: dpo-tui annotate prompts.toml")
-    return 1 if damaged else 0
-
-
-_SESSION_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
-    ("prompts file", "left"),
-    ("decided", "right"),
-    ("skipped", "right"),
-    ("flagged", "right"),
-    ("left", "right"),
-    ("pairs", "right"),
-    ("last used", "left"),
-    ("session", "left"),
-)
-
-
-def _session_cells(info: SessionInfo) -> tuple[str, ...]:
-    from dpo_tui.importing import changes
-
-    decided, skipped, pairs = (
-        sum(getattr(each, name) for each in info.progress.values())
-        for name in ("decided", "skipped", "pairs")
-    )
-    least_left = min((each.left for each in info.progress.values()), default=info.total)
-    used = datetime.fromtimestamp(info.last_used_at, UTC).astimezone()
-    prompts = _from_home(info.prompts_path) if info.prompts_path else "?"
-    changed = changes(info.last_change)
-    return (
-        f"{prompts} (last edit: {', '.join(changed)})" if changed else prompts,
-        str(decided),
-        str(skipped),
-        str(sum(info.flagged.values())),
-        str(least_left),
-        str(pairs),
-        f"{used:%Y-%m-%d %H:%M}",
-        info.path.stem,
-    )
-
-
-def _from_home(path: Path) -> str:
-    """A path as a person would write it."""
-    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
-
-
-def _history(arguments: Namespace) -> int:
-    from itertools import islice
-
-    from dpo_tui.store.history import read_history
-    from dpo_tui.upkeep import print_history, print_history_json
-
-    if arguments.limit < 1:
-        raise InputError("--limit: expected a number of at least 1")
-    past = read_history(_existing_session(arguments), arguments.annotator)
-    with suppress(BrokenPipeError):  # of a reader that has seen enough: `| head`
-        (print_history_json if arguments.json else print_history)(islice(past, arguments.limit))
-    return 0
-
-
-def _verify(arguments: Namespace) -> int:
-    from dpo_tui.upkeep import repair, verify
-
-    session = _existing_session(arguments)
-    findings = (repair if arguments.repair else verify)(session)
-    for finding in findings:
-        print(display(finding))
-    if not findings:
-        print(display(f"{session} and its dataset are in order"))
-    elif not arguments.repair:
-        _tell("--repair rebuilds what can be rebuilt.")
-    return 1 if findings else 0
-
-
-def _backup(arguments: Namespace) -> int:
-    from dpo_tui.upkeep import back_up
-
-    back_up(_existing_session(arguments), arguments.path)
-    print(display(f"{arguments.path} written"))
-    return 0
-
-
 def _export(arguments: Namespace) -> int:
     from dpo_tui.export_command import run_export
 
-    session = _existing_session(arguments)
-    run_export(arguments, session, _settings_for(arguments), _user_name())
+    session = existing_session(arguments)
+    run_export(arguments, session, settings_for(arguments), user_name())
     return 0
-
-
-def _report(arguments: Namespace) -> int:
-    from dpo_tui.reporting import print_report, print_report_json
-    from dpo_tui.store.statistics import read_statistics
-
-    statistics = read_statistics(_existing_session(arguments), arguments.annotator)
-    if arguments.json:
-        print_report_json(statistics)
-    else:
-        print_report(statistics, _named(arguments))
-    return 0
-
-
-def _named(arguments: Namespace) -> list[str]:
-    """The words that name the session and the annotator of this command to another one."""
-    words = [str(arguments.prompts)] if arguments.prompts else ["--session", arguments.session]
-    return words + (["--annotator", arguments.annotator] if arguments.annotator else [])
 
 
 def _convert(arguments: Namespace) -> int:
@@ -458,43 +331,9 @@ def _convert(arguments: Namespace) -> int:
 def _push(arguments: Namespace) -> int:
     from dpo_tui.export_command import run_push
 
-    session = _existing_session(arguments)
-    run_push(arguments, session, _settings_for(arguments), _user_name())
+    session = existing_session(arguments)
+    run_push(arguments, session, settings_for(arguments), user_name())
     return 0
-
-
-def _settings_for(arguments: Namespace) -> Settings:
-    """The settings of a command that looks after a session; only flags that are settings count."""
-    from dpo_tui import paths
-    from dpo_tui.prompts import settings_in
-    from dpo_tui.settings import read_config, resolve_settings
-
-    path: Path | None = arguments.prompts
-    prompts = settings_in(path) if path and path.exists() else {}
-    flags = {name: vars(arguments)[name] for name in ("pairs", "best_over_chosen", "allow_cut_off")}
-    return resolve_settings(flags, os.environ, prompts, read_config(paths.config_file()))
-
-
-def _existing_session(arguments: Namespace) -> Path:
-    """The session that was named, or that of the prompts file."""
-    from dpo_tui import paths
-
-    if (arguments.prompts is None) == (arguments.session is None):
-        raise InputError(
-            "which session? Name either its prompts file or the session.",
-            remedy=f"dpo-tui {arguments.command} prompts.toml, or --session NAME; "
-            "`dpo-tui sessions` lists them.",
-        )
-    if arguments.session:
-        path = paths.session_named(arguments.session)
-    else:
-        path = paths.latest_session_path(arguments.prompts)
-    if not path.exists():
-        of = f"of {arguments.prompts}" if arguments.prompts else str(path)
-        raise InputError(
-            f"there is no session {of} yet", remedy="`dpo-tui sessions` lists those that there are."
-        )
-    return path
 
 
 _COMMANDS: dict[str, Callable[[Namespace], int]] = {
@@ -502,12 +341,12 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "generate": _generate,
     "doctor": _doctor,
     "init": _init,
-    "sessions": _sessions,
-    "history": _history,
-    "verify": _verify,
-    "backup": _backup,
+    "sessions": list_sessions,
+    "history": show_history,
+    "verify": verify_session,
+    "backup": back_up_session,
     "export": _export,
     "push": _push,
-    "report": _report,
+    "report": report_session,
     "convert": _convert,
 }

@@ -7,6 +7,9 @@ and only here: what is stored and what trainers read stays exactly as it was.
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
 _DELETE = {0x7F: "\u2421"}
 # C1 controls act like ESC sequences on some terminals; lone surrogates can't be encoded at all.
@@ -60,3 +63,9 @@ _IN_PLACE = _TABLE | dict.fromkeys(_NAMED, "\ufffd")
 def display_in_place(text: str) -> str:
     """Like `display`, each character one for one: for text under a cursor."""
     return text.translate(_IN_PLACE)
+
+
+def tell(text: str) -> None:
+    """Say something to the person, on standard error."""
+    with suppress(BrokenPipeError):  # nobody reads it any more, and the outcome is the same
+        print(display(text), file=sys.stderr)
