@@ -74,13 +74,13 @@ class _Codes(dict[str, bytes]):
 def _around(row: _Row, example: Example, codes: Mapping[str, bytes]) -> list[bytes]:
     """What stands before, between and behind the responses of an example."""
     roles = tuple([each.role for each in example.messages])
-    frame, pick = _frame(row, roles, example[-1])
+    frame, pick = _frame(row, roles, trait=example[-1])
     texts = [codes[each.content] for each in example.messages]
     return (frame % pick([*texts, _SIDE, _SIDE])).split(_SIDE)
 
 
-@lru_cache(_FRAMES)
-def _frame(row: _Row, roles: tuple[Role, ...], trait: bool | int | None) -> _Frame:  # noqa: FBT001
+@lru_cache(_FRAMES, typed=True)
+def _frame(row: _Row, roles: tuple[Role, ...], *, trait: bool | int | None) -> _Frame:
     """What the lines of such conversations share; `trait` is what is said besides texts."""
     texts = [f"\x7f{number}\x7f" for number in range(len(roles) + 2)]
     *said, one, other = texts

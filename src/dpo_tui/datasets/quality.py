@@ -50,7 +50,7 @@ class Quality:
             self._seen += 1
             if each[0] is not self._messages:
                 self._turn_to(each[0])
-            texts = each[1:-1]
+            texts = each[1:-1]  # between the messages and what is said of them
             for warning in self._odd_prompt:
                 self.warnings[warning] += 1
             if self._looks_at_texts:

@@ -66,9 +66,10 @@ class Browsing:
     async def tags(self) -> AsyncGenerator[str, None]:
         """Every tag once: those of the group on screen, then all others in order."""
         sheet = self._screen.sheet
-        told = set(sheet.tags) if sheet else set()
-        for tag in sheet.tags if sheet else ():
+        own = sheet.tags if sheet else ()
+        for tag in own:
             yield tag
+        told = set(own)
         place: int | None = -1
         while place is not None:
             found, place = await self._disk.run(self._store.tags, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from msgspec import Struct
 from textual import work
@@ -86,17 +86,20 @@ class GroupsScreen(ModalScreen[Chosen]):
         self._list.clear_options()
         self._after = -1
         await self._list_more()
-        if not self._list.option_count:
+        if self._list.option_count:
+            self._list.highlighted = 0  # where enter goes
+        else:
             self._say("there is none")
 
     async def _add_tags(self) -> None:
         """Each tag is a filter of its own; there may be a million groups to look at."""
         with suppress(StoreError):  # the list tells
-            async for tag in self._browsing.tags():
-                self._filters.append((Filter.ALL, tag))
-                self._show_filters()
-                if len(self._filters) > _MOST_FILTERS:
-                    break
+            async with aclosing(self._browsing.tags()) as tags:
+                async for tag in tags:
+                    self._filters.append((Filter.ALL, tag))
+                    self._show_filters()
+                    if len(self._filters) >= _MOST_FILTERS:
+                        break
 
     async def _list_more(self) -> None:
         if self._after is None:
