@@ -29,8 +29,8 @@ _REST = 0.05
 """Seconds at most for which nothing is read from a stream that flows fast: half of the work is done
 a read, however much it brings, and no eye sees the difference."""
 _REST_SHARE = 0.01
-"""Of the time that the stream has taken: its end comes so much later, and the slot that it had waits
-for the next request."""
+"""Of the time that the stream has taken: its end comes so much later, and the slot that it had
+waits for the next request."""
 _FAST = 0.02
 """Seconds to the next token of a stream that flows fast; a shorter rest would save nothing."""
 _AT_ONCE = 0.0003

@@ -92,7 +92,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self.labelling.on_change = self._repaint_soon
         self.say(self._news)
         self.cards.lay_out_as(self.usual_layout)
-        self._repaint()
+        self.paint()
 
     async def on_resize(self) -> None:
         """The top line depends on the width."""
@@ -130,16 +130,14 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
             self._repaint()
 
     def _repaint(self) -> None:
-        """Show what the service has now."""
-        self.is_behind = False
-        self._painted_at = monotonic()
-        self.paint()
-        endpoints = self.labelling.generation.endpoints
-        if self._alarm and self._alarm.is_due(self.labelling.sheet, endpoints):
-            self.app.bell()
+        """Paint unless a key has led to it meanwhile."""
+        if self.is_behind:
+            self.paint()
 
     def paint(self) -> None:
         """Paint what has changed. Widgets know what that is; nothing else is redrawn."""
+        self.is_behind = False
+        self._painted_at = monotonic()
         sheet = self.labelling.sheet
         with self.app.batch_update():
             self.cards.display = sheet is not None
@@ -161,6 +159,8 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
                     self.cards.lay_out_as(self.usual_layout)
                 self.cards.show(sheet.cards, is_new=is_other_set)
             self._paint_frame(sheet)
+        if self._alarm and self._alarm.is_due(sheet, self.labelling.generation.endpoints):
+            self.app.bell()
 
     def _paint_frame(self, sheet: Sheet | None) -> None:
         labelling = self.labelling
