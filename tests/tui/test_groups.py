@@ -86,6 +86,7 @@ async def test_a_search_finds_prompts_and_responses_and_marks_them(tmp_path: Pat
         await here.until("3/3")
         await here.until("escape ends the search")
         await here.press("escape")
+        await here.until(lambda: "escape ends the search" not in here.text())
         await here.press("slash", *"nothing like it")
         await here.until("0 places")
         await here.press("escape")

@@ -112,9 +112,11 @@ async def test_compare_shows_two_and_changes_either_side(tmp_path: Path) -> None
         await here.until(lambda: any("cat" in x and "cow" in x for x in here.text().splitlines()))
         await here.press("space")
         assert [bool(mark) for mark in here.marks] == [False, False, True]
+        await here.until("d goes back")
         await here.press("d")
         await here.until("the dog sat")
         assert layout(here) is Layout.LIST
+        await here.until(lambda: "d goes back" not in here.text())
 
 
 async def test_the_next_group_comes_in_the_usual_layout(tmp_path: Path) -> None:

@@ -125,6 +125,7 @@ class ReadingActions(GroupScreen):
         """End the search, or leave the reader or the comparison; nothing else, ever."""
         if self._query:
             self.mark_matches("")
+            self.say("")
         elif self.cards.layout_now in {Layout.READER, Layout.COMPARE}:
             self._lay_out(self.usual_layout)
 
@@ -141,6 +142,7 @@ class ReadingActions(GroupScreen):
 
     def _lay_out(self, layout: Layout) -> None:
         self.cards.lay_out_as(layout)
+        self.say("")  # the keys of the layout before do nothing any more
         self._laid_out()
 
     def _laid_out(self) -> None:
