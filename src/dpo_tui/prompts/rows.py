@@ -110,20 +110,19 @@ class _OwnRows:
 
     def prompts(self, rows: _Rows, *, hint: str = "") -> Iterator[Prompt]:
         """Their prompts; `hint` is what else to do if the first one isn't one of ours."""
-        decode = self._form.decoder(Row)
+        decode, nowhere = self._form.decoder(Row), self._data.place("")
         for number, raw in rows:
-            place = self._data.place(f"{self._form.word} {number}")
             try:
-                row = decode(raw)
-            except NOT_IT:
+                prompt = prompt_of(decode(raw), nowhere)
+            except (*NOT_IT, InputError):
+                place = self._data.place(f"{self._form.word} {number}")
                 try:
-                    yield self._slow(self._form.value(raw, place), place)
+                    prompt = self._slow(self._form.value(raw, place), place)
                 except InputError as error:
                     raise InputError(
                         error.message, remedy="\n".join(filter(None, (error.remedy, hint)))
                     ) from None
-            else:
-                yield prompt_of(row, place)
+            yield prompt
             hint = ""
 
     def _slow(self, value: object, place: Place) -> Prompt:

@@ -49,6 +49,7 @@ DECISION_COLUMNS = (
     "pair_count, decided_at, seconds, remarks"
 )
 _READY, _COMPLETE, _EMPTY = Origin.READY.value, State.COMPLETE.value, State.EMPTY.value
+_UNSAID_SAMPLING = Sampling()
 DRAFT_COLUMNS = "set_no, marks, shelved, remarks"
 
 
@@ -111,6 +112,8 @@ def unpack_path(data: bytes | None) -> Path | None:
 
 
 def _sampling_fields(sampling: Sampling) -> dict[str, object]:
+    if sampling == _UNSAID_SAMPLING:  # as most prompts of a file have it
+        return {}
     named = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
