@@ -4,6 +4,7 @@
     ├── InputError                  exit code 2: wrong arguments, files or settings
     ├── StoreError                  the session file can't be used
     ├── DatasetError                the dataset file can't be written
+    ├── HelperError                 a process of our own that did a part of the work is gone
     └── BackendError                a model server said no, or nothing
         ├── ConnectError            refused, unreachable, or it hung up before it answered
         ├── StallError              it went silent for too long
@@ -49,6 +50,10 @@ class StoreError(DpoTuiError):
 
 class DatasetError(DpoTuiError):
     """The dataset file can't be opened or written; the session still holds every decision."""
+
+
+class HelperError(DpoTuiError):
+    """A process of our own that did a part of the work has ended before it was done."""
 
 
 class BackendError(DpoTuiError):

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TypedDict, cast
 
+from dpo_tui.cores import usable_cores
 from dpo_tui.errors import BackendError, InputError
 from dpo_tui.secret import Secret
 
@@ -160,7 +161,7 @@ class EmbeddedServer:
             key=self.key.reveal(),
             slots=SLOTS,
             context=CONTEXT,
-            threads=max(1, _usable_cores() - 1),
+            threads=max(1, usable_cores() - 1),
         )
 
     async def _wait_until_ready(
@@ -196,9 +197,3 @@ def _last_words(exit_code: int, log: IO[bytes]) -> str:
     said = list(dict.fromkeys(_LOG_PREFIX.sub("", line).strip() for line in lines))
     ended = f"exit code {exit_code}" if exit_code >= 0 else signal.Signals(-exit_code).name
     return "\n  ".join([f"({ended}).", *said[-_LAST_WORDS:]])
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

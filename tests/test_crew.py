@@ -1,0 +1,116 @@
+"""Work shared out to processes: real ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dpo_tui.crew import Alone, Team, crew
+from dpo_tui.errors import HelperError, InputError
+
+ROOT = Path(__file__).parents[1]
+
+
+class Worker:
+    def __init__(self, base: int) -> None:
+        self.base = base
+
+    def rebase(self, base: int) -> None:
+        self.base = base
+
+    def add(self, number: int) -> int:
+        # The later one is asked for, the sooner it is done.
+        time.sleep((7 - number % 7) / 1000)
+        sys.stdout.write("what a library says")
+        return self.base + number
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def refuse(self, number: int) -> int:
+        raise InputError(f"not {number}", remedy="Take another one.")
+
+    def break_down(self) -> None:
+        raise KeyError("missing")
+
+    def end(self, number: int) -> int:
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+
+@contextmanager
+def working(base: int) -> Iterator[Worker]:
+    if base < 0:
+        raise InputError("too little")
+    try:
+        yield Worker(base)
+    except KeyError as error:
+        raise InputError("translated by what made the worker") from error
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes find this module."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def results(team: Team[Worker]) -> list[int]:
+    team.all(Worker.rebase, 200)
+    return [*team.map(Worker.add, range(50))]
+
+
+def test_several_give_what_one_gives_in_the_same_order() -> None:
+    with crew(3, working, 100) as team:
+        assert results(team) == results(Alone(Worker(0))) == [*range(200, 250)]
+
+
+def test_each_has_a_process_that_ends_with_the_block() -> None:
+    with crew(3, working, 0) as team:
+        pids = team.all(Worker.pid)
+        assert len({*pids, os.getpid()}) == 4
+    assert not any(map(is_there, pids))
+
+
+def test_results_that_nobody_takes_hold_the_work_up() -> None:
+    asked = []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            asked.append(number)
+            yield number
+
+    with crew(2, working, 0) as team:
+        found = team.map(Worker.add, items())
+        for _ in range(10):
+            next(found)
+        assert len(asked) <= 10 + 4
+
+
+def test_an_error_of_a_worker_is_raised_as_it_was() -> None:
+    with crew(2, working, 0) as team, pytest.raises(InputError, match="not 5") as caught:
+        [*team.map(Worker.refuse, [5])]
+    assert caught.value.remedy == "Take another one."
+    with crew(1, working, 0) as team, pytest.raises(InputError, match="translated"):
+        team.all(Worker.break_down)
+    with crew(2, working, -1) as team, pytest.raises(InputError, match="too little"):
+        team.all(Worker.pid)
+
+
+def test_the_end_of_a_process_is_told() -> None:
+    with crew(2, working, 0) as team:
+        pids = [*team.all(Worker.pid)]
+        with pytest.raises(HelperError, match="SIGKILL"):
+            [*team.map(Worker.end, range(10))]
+    assert not any(map(is_there, pids))
