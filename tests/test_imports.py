@@ -20,6 +20,7 @@ BUILT_ON_ALL_OTHERS = {
     "convert_command",
     "export_command",
     "exporting",
+    "gathering",
     "importing",
     "main",
     "opening",

@@ -87,8 +87,7 @@ class _Run:
             writer.close()
             if not report.rows.total():
                 raise InputError(f"{self._job.prompts.path}: {report.nothing()}")
-        self._quality.finish()
-        report.warnings = self._quality.warnings
+        report.warnings = self._quality.found.told()
         return report
 
     def _lead(self) -> Example | None:

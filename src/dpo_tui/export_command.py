@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from dpo_tui.cores import usable_cores
 from dpo_tui.datasets.dataset_info import add_dataset_info, check_dataset_info
 from dpo_tui.datasets.formats import Format, format_named
 from dpo_tui.datasets.hub import CARD, send_folder
@@ -24,7 +25,8 @@ from dpo_tui.datasets.lengths import Estimate, Ruler, TokenizerRuler
 from dpo_tui.datasets.output import STDOUT, check_output, writing_whole
 from dpo_tui.display import display, display_line
 from dpo_tui.errors import InputError
-from dpo_tui.exporting import TEST, TRAIN, ExportJob, export
+from dpo_tui.export_job import TEST, TRAIN, ExportJob
+from dpo_tui.exporting import export
 from dpo_tui.reports.card import CardFacts, Provenance, card
 from dpo_tui.reports.export import ExportReport, summary
 from dpo_tui.settings import Settings
@@ -119,6 +121,7 @@ def make_job(
         provenance=Provenance() if arguments.card else None,
         max_length=arguments.max_length,
         near_duplicates=settings.near_duplicates,
+        cores=usable_cores(),
     )
 
 

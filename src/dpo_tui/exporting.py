@@ -7,69 +7,27 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from itertools import islice
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
-from msgspec import Struct
-
-from dpo_tui.collecting import seldom_collecting
-from dpo_tui.datasets.formats import Format
-from dpo_tui.datasets.lengths import Ruler
-from dpo_tui.datasets.meta import meta_of
+from dpo_tui.crew import Alone, Team, crew
 from dpo_tui.datasets.output import writing_whole
-from dpo_tui.datasets.quality import Quality
+from dpo_tui.datasets.quality import Findings
 from dpo_tui.datasets.writers import RowWriter, writer_of
-from dpo_tui.domain.harvest import Harvest, Taken, harvest
-from dpo_tui.domain.pairs import PairPolicy
+from dpo_tui.domain.harvest import Taken
 from dpo_tui.domain.split import PromptSplit
 from dpo_tui.errors import InputError
-from dpo_tui.provenance import trace
-from dpo_tui.reports.card import Provenance
+from dpo_tui.export_job import ALL, TEST, ExportJob
+from dpo_tui.gathering import Aim, Block, Gathered, Gatherer, Part, gathering, identity
 from dpo_tui.reports.export import ExportReport
-from dpo_tui.store.judged import JudgedGroups, reading_judged
 
-ALL = "all"
-"""Stands for every annotator."""
-TRAIN, TEST = "train", "test"
-_AT_ONCE = 64
-"""Prompts whose rows are written at once; more would leave the processor's cache."""
-_MIXED = 512
-"""Prompts whose rows are mixed with one another when shuffling."""
-
-
-class ExportJob(Struct, frozen=True):
-    """What is asked for."""
-
-    session: Path
-    form: Format
-    outputs: Mapping[str, Path]
-    """Where each split goes; TEST only if there is to be one."""
-    policy: PairPolicy
-    ruler: Ruler
-    user: str
-    """Whose decisions count if none are named and there are some."""
-    annotator: str | None = None
-    """Whose decisions count; ALL for everybody's."""
-    since: float = 0.0
-    """Unix time; what was decided before is left out."""
-    tags: frozenset[str] = frozenset()
-    """Prompts that have none of these are left out, if there are any."""
-    test_size: float = 0.0
-    """Share of the prompts that go to TEST."""
-    shuffle: bool = False
-    meta: bool = False
-    """Whether rows have a column of metadata."""
-    sidecar: Path | None = None
-    """Where metadata goes apart."""
-    provenance: Provenance | None = None
-    """Is told where the rows come from, for a card."""
-    max_length: int = 1024
-    """Where the trainer cuts, in tokens."""
-    near_duplicates: float = 0.9
-    """How alike the sides of a pair are told from on."""
+_BLOCK = 128
+"""Prompts that are worked on at once, and whose rows are mixed with one another when shuffling."""
+_MANY = 5_000
+"""Verdicts from which on other processes are worth their start."""
+_ATTEMPTS = 10
+"""How often it is tried that all see the same state of a session that somebody works on."""
 
 
 def export(job: ExportJob, advance: Callable[[int, int], None]) -> ExportReport:
@@ -79,25 +37,53 @@ def export(job: ExportJob, advance: Callable[[int, int], None]) -> ExportReport:
         InputError: there is nothing to export, or it can't be split.
         StoreError: the session can't be read.
         DatasetError: a file can't be written; those that are there already stay as they were.
+        HelperError: a process that did a part of it was ended.
     """
-    with reading_judged(job.session) as groups, seldom_collecting():
-        return _Run(job, groups, advance).run()
+    with gathering(job) as own, _team(job, own) as team:
+        return _Run(job, own, team, advance).run()
+
+
+@contextmanager
+def _team(job: ExportJob, own: Gatherer) -> Iterator[Team[Gatherer]]:
+    """Who does it: several who see what `own` sees, where that is worth it, else `own`."""
+    if job.cores > 1 and job.form.is_lines and own.groups.verdicts() >= _MANY:
+        with crew(job.cores, gathering, job) as team:
+            if _begin_together(own, team):
+                yield team
+                return
+    yield Alone(own)
+
+
+def _begin_together(own: Gatherer, team: Team[Gatherer]) -> bool:
+    """Let all see the same state; False if somebody committed meanwhile each time."""
+    team.all(Gatherer.begin)  # the first time takes as long as it takes to start
+    for _ in range(_ATTEMPTS):
+        before = own.groups.commits()
+        own.begin()
+        team.all(Gatherer.begin)
+        if own.groups.commits() == before:
+            return True
+    return False
 
 
 class _Run:
     """One export of one state of a session."""
 
     def __init__(
-        self, job: ExportJob, groups: JudgedGroups, advance: Callable[[int, int], None]
+        self,
+        job: ExportJob,
+        own: Gatherer,
+        team: Team[Gatherer],
+        advance: Callable[[int, int], None],
     ) -> None:
         self._job = job
-        self._groups = groups
+        self._own = own
+        self._team = team
         self._advance = advance
-        counts = groups.annotators()
+        counts = own.groups.annotators()
         self._annotators = _whose(counts, job.annotator, job.user)
-        self._ids = groups.ids(self._annotators, job.since)
-        self._quality = Quality(job.form, job.ruler, job.max_length, job.near_duplicates)
-        self._rng = random.Random(job.policy.seed)  # noqa: S311 - a shuffle, not a secret
+        self._ids = own.groups.ids(self._annotators, job.since)
+        self._findings = Findings()
         self._report = ExportReport(
             job.form.unit.value,
             tuple(self._annotators),
@@ -108,52 +94,43 @@ class _Run:
 
     def run(self) -> ExportReport:
         """Do it."""
+        own = self._own
+        own.aim(Aim(self._annotators))
         test_keys = self._test_keys() if TEST in self._job.outputs else frozenset[str]()
-        leads = self._leads(test_keys) if self._job.form.tells_schema else {}
-        told = set(map(_identity, leads.values()))
-        if self._job.shuffle:
-            self._rng.shuffle(self._ids)
+        own.aim(Aim(self._annotators, test_keys))
+        leads = self._leads() if self._job.form.tells_schema else {}
+        told = frozenset(map(identity, leads.values()))
+        self._team.all(Gatherer.aim, Aim(self._annotators, test_keys, told))
         with ExitStack() as files:
             sinks = _Sinks(self._job, files)
-            for split, lead in leads.items():
-                self._write(sinks, split, [lead])
-            for batch in _batches(self._harvests(), _MIXED if self._job.shuffle else _AT_ONCE):
-                rows: dict[str, list[Taken]] = {split: [] for split in self._job.outputs}
-                for found in batch:
-                    split = TEST if found.key in test_keys else TRAIN
-                    taken = found.taken
-                    if told:
-                        taken = [each for each in taken if _identity(each) not in told]
-                    rows[split] += taken
-                    self._count(found, split)
-                for split, part in rows.items():
-                    self._write(sinks, split, part)
+            self._take(sinks, own.made_of({split: [lead] for split, lead in leads.items()}))
+            for found in self._team.map(Gatherer.gather, self._blocks()):
+                self._take(sinks, found)
                 self._advance(self._report.groups, len(self._ids))
             sinks.close()
             if not self._report.rows.total():
                 raise InputError(self._report.nothing())
-        self._quality.finish()
-        self._report.warnings = self._quality.warnings
+        self._report.warnings = self._findings.told()
         return self._report
 
-    def _harvests(self) -> Iterator[Harvest]:
-        """What every prompt gives that the filters leave."""
-        job = self._job
-        sources = job.meta or job.sidecar is not None or job.provenance is not None
-        for judged in self._groups.read(self._ids, self._annotators, job.since, sources=sources):
-            if job.tags and job.tags.isdisjoint(judged[0].tags):
-                continue
-            found = harvest(judged, job.form.unit, job.policy)
-            if job.form.objection:
-                found.leave_out(job.form.objection)
-            if sources:
-                found.weigh()
-            yield found
+    def _blocks(self) -> Iterator[Block]:
+        if self._job.shuffle:
+            random.Random(self._job.policy.seed).shuffle(self._ids)  # noqa: S311 - no secret
+        for number, start in enumerate(range(0, len(self._ids), _BLOCK)):
+            yield Block(number, self._ids[start : start + _BLOCK])
+
+    def _take(self, sinks: _Sinks, found: Gathered) -> None:
+        for split, part in found.parts.items():
+            sinks.write(split, part)
+        self._report.add(found.report)
+        self._findings.add(found.findings)
+        if self._job.provenance and found.provenance:
+            self._job.provenance.add(found.provenance)
 
     def _test_keys(self) -> frozenset[str]:
         """The prompts that are for testing."""
         split = PromptSplit()
-        for found in self._harvests():
+        for found in self._own.harvests(self._ids):
             if found.taken:
                 split.add(found.key, found.groups[0].messages)
         keys = split.test_keys(self._job.test_size, self._job.policy.seed)
@@ -164,70 +141,48 @@ class _Run:
             )
         return keys
 
-    def _leads(self, test_keys: frozenset[str]) -> dict[str, Taken]:
+    def _leads(self) -> dict[str, Taken]:
         """For each split an example whose row tells what all columns hold, if there is one."""
         tells = self._job.form.tells_schema
         leads: dict[str, Taken] = {}
-        for found in self._harvests():
-            split = TEST if found.key in test_keys else TRAIN
+        for found in self._own.harvests(self._ids):
+            split = self._own.split_of(found)
             if split not in leads and tells:
                 leads |= ((split, each) for each in found.taken[:1] if tells(each.example.messages))
             if len(leads) == len(self._job.outputs):
                 break
         return leads
 
-    def _count(self, found: Harvest, split: str) -> None:
-        report = self._report
-        report.groups += len(found.groups)
-        if found.dropped:
-            report.dropped.update(found.dropped)
-        report.spared += found.spared
-        report.replaced += found.groups[0].replaced
-        if self._job.provenance:
-            trace(self._job.provenance, found)
-        if found.taken:
-            report.prompts[split] += 1
-        else:
-            report.barren[found.why_none()] += 1
-
-    def _write(self, sinks: _Sinks, split: str, rows: list[Taken]) -> None:
-        if self._job.shuffle:
-            self._rng.shuffle(rows)
-        sinks.write(split, rows)
-        self._report.rows[split] += len(rows)
-        self._quality.look(each.example for each in rows)
-
 
 class _Sinks:
     """The files that are written, and their metadata."""
 
     def __init__(self, job: ExportJob, files: ExitStack) -> None:
-        self._job = job
-        self._sidecar: BinaryIO | None = None
+        self._has_meta = job.meta
+        self._files: dict[str, BinaryIO] = {}
         self._writers: dict[str, RowWriter] = {}
+        self._sidecar: BinaryIO | None = None
         self._rows: Counter[str] = Counter()
         for split, path in job.outputs.items():
-            file = files.enter_context(writing_whole(path))
-            self._writers[split] = writer_of(job.form, file, meta=job.meta)
+            self._files[split] = files.enter_context(writing_whole(path))
+            self._writers[split] = writer_of(job.form, self._files[split], meta=job.meta)
         if job.sidecar:
             self._sidecar = files.enter_context(writing_whole(job.sidecar))
 
-    def write(self, split: str, rows: Sequence[Taken]) -> None:
+    def write(self, split: str, part: Part) -> None:
         """Add rows to a split."""
-        if not rows:
-            return
-        needs_metas = self._job.meta or self._sidecar is not None
-        metas = [meta_of(each) for each in rows] if needs_metas else []
-        examples = [each.example for each in rows]
-        self._writers[split].write(examples, metas if self._job.meta else None)
+        self._files[split].write(part.lines)
+        if part.examples:
+            metas = part.metas if self._has_meta else None
+            self._writers[split].write(part.examples, metas)
         if self._sidecar:
             first = self._rows[split]
             lines = (
                 f'{{"split":"{split}","row":{first + number},{meta[1:]}\n'
-                for number, meta in enumerate(metas)
+                for number, meta in enumerate(part.metas)
             )
             self._sidecar.write("".join(lines).encode())
-        self._rows[split] += len(rows)
+        self._rows[split] += part.count
 
     def close(self) -> None:
         """End all of them."""
@@ -249,12 +204,3 @@ def _whose(counts: Mapping[str, int], asked: str | None, user: str) -> list[str]
             remedy=f"Annotators: {', '.join(counts)}; or {ALL}.",
         )
     return [name]
-
-
-def _batches(harvests: Iterator[Harvest], size: int) -> Iterator[list[Harvest]]:
-    while batch := [*islice(harvests, size)]:
-        yield batch
-
-
-def _identity(taken: Taken) -> tuple[object, ...]:
-    return (taken.group.key, taken.group.annotator, *(each.id for each in taken.answers))

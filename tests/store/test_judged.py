@@ -147,6 +147,17 @@ def test_what_others_do_meanwhile_is_not_seen(path: Path) -> None:
         assert groups.ids([ANNOTATOR], 0.0) == before
 
 
+def test_what_was_committed_is_noticed_and_can_be_turned_to(path: Path) -> None:
+    with reading_judged(path) as groups:
+        before = groups.commits()
+        assert groups.commits() == before
+        decide(path, 6, "+-")
+        assert groups.commits() != before
+        assert 6 not in groups.ids([ANNOTATOR], 0.0)
+        groups.begin()
+        assert 6 in groups.ids([ANNOTATOR], 0.0)
+
+
 def test_more_than_a_batch(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     count = 600

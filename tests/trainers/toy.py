@@ -21,7 +21,8 @@ from dpo_tui.datasets.formats import FORMATS
 from dpo_tui.datasets.lengths import Estimate
 from dpo_tui.domain.model import Message, Pair, Remarks
 from dpo_tui.domain.pairs import PairPolicy
-from dpo_tui.exporting import TRAIN, ExportJob, export
+from dpo_tui.export_job import TRAIN, ExportJob
+from dpo_tui.exporting import export
 from tests.sessions import ANNOTATOR, decide, make_session, prompt
 
 CHAT = (

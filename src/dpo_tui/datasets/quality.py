@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct, field
+
 from dpo_tui.datasets import axolotl
 from dpo_tui.datasets.alike import are_alike
 from dpo_tui.datasets.formats import Format
@@ -18,6 +20,30 @@ from dpo_tui.domain.pairs import Example
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?Z?")
 
 
+class Findings(Struct):
+    """What was met in some examples; what was met in others can be added."""
+
+    warnings: Counter[str] = field(default_factory=Counter)
+    """How often each thing was met, in the words of a person."""
+    seen: int = 0
+    """Examples."""
+    only_dates: bool = True
+    """Whether every text is a date."""
+
+    def add(self, other: Findings) -> None:
+        """Take in what was met in other examples."""
+        self.warnings.update(other.warnings)
+        self.seen += other.seen
+        self.only_dates = self.only_dates and other.only_dates
+
+    def told(self) -> Counter[str]:
+        """The warnings, and what can only be said of all examples."""
+        told = Counter(self.warnings)
+        if self.seen and self.only_dates:
+            told["every text is a date, which loaders turn into a number"] = self.seen
+        return told
+
+
 class Quality:
     """Looks at examples one after the other and counts what is odd."""
 
@@ -27,8 +53,7 @@ class Quality:
         `max_length` is where the trainer cuts, in tokens; pairs of which the sides are as similar
         as `near` (0 to 1) are told, 0 for none.
         """
-        self.warnings: Counter[str] = Counter()
-        """How often each thing was met, in the words of a person."""
+        self.found = Findings()
         self._form = form
         self._is_axolotl = form.name == "axolotl"
         self._is_csv = form.ending == ".csv"
@@ -38,35 +63,28 @@ class Quality:
         self._messages: tuple[Message, ...] = ()
         self._odd_prompt: Sequence[str] = ()
         self._left = 0
-        self._only_dates = True
         self._looks_at_texts = True
         """Whether something can still be said of a text by itself."""
-        self._seen = 0
 
     def look(self, examples: Iterable[Example]) -> None:
         """Take in examples."""
-        near = self._near
+        near, warnings = self._near, self.found.warnings
         for each in examples:
-            self._seen += 1
+            self.found.seen += 1
             if each[0] is not self._messages:
                 self._turn_to(each[0])
             texts = each[1:-1]  # between the messages and what is said of them
             for warning in self._odd_prompt:
-                self.warnings[warning] += 1
+                warnings[warning] += 1
             if self._looks_at_texts:
                 for text in texts:
                     self._look_at_text(text)
             if near and len(texts) == 2 and are_alike(*texts, near):
-                self.warnings[f"sides are {near:.0%} alike or more"] += 1
+                warnings[f"sides are {near:.0%} alike or more"] += 1
             # No vocabulary has more tokens than bytes, so that most surely fit.
             longest = max([len(text) * (1 if text.isascii() else 4) for text in texts])
             if longest > self._left > 0:
                 self._look_at_cut(texts)
-
-    def finish(self) -> None:
-        """Add what can only be said of all of them."""
-        if self._seen and self._only_dates:
-            self.warnings["every text is a date, which loaders turn into a number"] = self._seen
 
     def _turn_to(self, messages: tuple[Message, ...]) -> None:
         """Find out what is to be said of every example of a prompt."""
@@ -87,20 +105,20 @@ class Quality:
         self._odd_prompt = odd
 
     def _look_at_text(self, text: str) -> None:
-        if self._only_dates and not _DATE.fullmatch(text):
-            self._only_dates = False
+        if self.found.only_dates and not _DATE.fullmatch(text):
+            self.found.only_dates = False
             self._looks_at_texts = self._is_axolotl or self._is_csv
         if self._is_axolotl and axolotl.is_at_risk(text):
-            self.warnings[
+            self.found.warnings[
                 "an answer is so short that axolotl finds it in its template instead"
             ] += 1
         if self._is_csv and len(text) > MAX_CELL:
-            self.warnings[f"an answer is too long for a cell ({MAX_CELL:,} characters)"] += 1
+            self.found.warnings[f"an answer is too long for a cell ({MAX_CELL:,} characters)"] += 1
 
     def _look_at_cut(self, texts: Sequence[str]) -> None:
         if any(self._ruler.length(each) > self._left for each in texts):
-            self.warnings[f"longer than {self._max_length} tokens: trainers cut it"] += 1
+            self.found.warnings[f"longer than {self._max_length} tokens: trainers cut it"] += 1
             starts = [self._ruler.start(each, self._left) for each in texts]
             if len(starts) == 2 and starts[0] == starts[1]:
                 what = f"the sides are the same in the first {self._max_length} tokens"
-                self.warnings[what] += 1
+                self.found.warnings[what] += 1

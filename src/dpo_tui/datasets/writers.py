@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -38,16 +38,23 @@ class LineWriter:
 
     def write(self, examples: Sequence[Example], metas: Sequence[str] | None) -> None:
         """Add rows."""
-        lines = self._form.lines(examples)
-        if metas is not None:
-            lines = (
-                b'%b, "%b": %b}\n' % (line[:-2], META.encode(), _QUOTED(meta))
-                for line, meta in zip(lines, metas, strict=True)
-            )
-        self._file.writelines(lines)
+        self._file.writelines(lines_with(self._form, examples, metas))
 
     def close(self) -> None:
         """Nothing ends it."""
+
+
+def lines_with(
+    form: Format, examples: Sequence[Example], metas: Sequence[str] | None
+) -> Iterable[bytes]:
+    """The lines of a file of JSON lines; `metas` are theirs, if it has that column."""
+    lines = form.lines(examples)
+    if metas is None:
+        return lines
+    return (
+        b'%b, "%b": %b}\n' % (line[:-2], META.encode(), _QUOTED(meta))
+        for line, meta in zip(lines, metas, strict=True)
+    )
 
 
 def writer_of(form: Format, file: BinaryIO, *, meta: bool) -> RowWriter:

@@ -36,6 +36,17 @@ class Provenance(Struct):
     strengths: Counter[int] = field(default_factory=Counter)
     """Groups by how much better the chosen ones were said to be."""
 
+    def add(self, other: Provenance) -> None:
+        """Take in where other rows come from."""
+        self.sources.update(other.sources)
+        for what, spread in other.lengths.items():
+            self.lengths.setdefault(what, Spread()).merge(spread)
+        self.seconds.merge(other.seconds)
+        self.first = min(self.first, other.first)
+        self.last = max(self.last, other.last)
+        self.edited += other.edited
+        self.strengths.update(other.strengths)
+
     def measure(self, what: str, text: str) -> None:
         """Take in the length of a text."""
         self.lengths.setdefault(what, Spread()).add(len(text))

@@ -36,6 +36,19 @@ class ExportReport(Struct):
     replaced: int = 0
     """Texts in which lone surrogates were replaced."""
 
+    def add(self, other: ExportReport) -> None:
+        """Add the counts of another part of the same export."""
+        self.groups += other.groups
+        self.spared += other.spared
+        self.replaced += other.replaced
+        for ours, theirs in (
+            (self.rows, other.rows),
+            (self.prompts, other.prompts),
+            (self.barren, other.barren),
+            (self.dropped, other.dropped),
+        ):
+            ours.update(theirs)
+
     def nothing(self) -> str:
         """Why no row was written."""
         reasons = [*self.barren.most_common(), *self.dropped.most_common()]

@@ -16,6 +16,10 @@ class Spread:
         step = 10 ** max(len(str(value)) - 3, 0)
         self._counts[value // step * step] += 1
 
+    def merge(self, other: Spread) -> None:
+        """Take in the values of another one."""
+        self._counts.update(other._counts)
+
     def quantile(self, share: float) -> int:
         """The smallest value that at least this share of all values doesn't exceed."""
         wanted = share * self._counts.total()

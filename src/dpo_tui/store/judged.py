@@ -51,10 +51,13 @@ def reading_judged(path: Path) -> Iterator[JudgedGroups]:
     Raises:
         StoreError: the session can't be read, or holds something that it can't hold.
     """
-    with read_only(path, lasting=True) as connection:
-        connection.execute("BEGIN")
+    # The watch first, and idle: opening the file once more would drop the locks of what is read.
+    with (
+        read_only(path, lasting=True) as watch,
+        read_only(path, lasting=True) as connection,
+    ):
         try:
-            yield JudgedGroups(connection)
+            yield JudgedGroups(connection, watch)
         except (msgspec.DecodeError, ValueError, KeyError) as error:
             raise StoreError(
                 f"Session {path}: a decision in it can't be read: {error}",
@@ -65,11 +68,33 @@ def reading_judged(path: Path) -> Iterator[JudgedGroups]:
 class JudgedGroups:
     """A view of one state of a session."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, watch: sqlite3.Connection) -> None:
         self._connection = connection
+        self._watch = watch
+        self.begin()
         version = version_of(connection)
         self._remarks = "remarks" if version >= 3 else "NULL"
         self._kept = "(position IS NOT NULL OR NOT drops_removed)" if version >= 2 else "1"
+
+    def begin(self) -> None:
+        """See what is in the session now, and nothing that comes later."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN")
+        version_of(self._connection)  # only reading fixes what is seen
+
+    def commits(self) -> int:
+        """A number that is another one after somebody has committed anything to the session.
+
+        As long as it is the same, all who begin see the same.
+        """
+        (version,) = self._watch.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def verdicts(self) -> int:
+        """How many there are, of whatever kind and by whomever."""
+        (count,) = self._connection.execute("SELECT count(*) FROM verdicts").fetchone()
+        return int(count)
 
     def annotators(self) -> Mapping[str, int]:
         """How many groups each annotator has confirmed; those who have none are left out."""
