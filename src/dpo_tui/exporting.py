@@ -6,8 +6,9 @@ Part of the composition root: it knows the store and the datasets.
 from __future__ import annotations
 
 import random
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ from dpo_tui.datasets.output import writing_whole
 from dpo_tui.datasets.quality import Findings
 from dpo_tui.datasets.writers import RowWriter, writer_of
 from dpo_tui.domain.harvest import Taken
+from dpo_tui.domain.model import Message
 from dpo_tui.domain.split import PromptSplit
 from dpo_tui.errors import InputError
 from dpo_tui.export_job import ALL, TEST, ExportJob
@@ -98,7 +100,8 @@ class _Run:
         own.aim(Aim(self._annotators))
         test_keys = self._test_keys() if TEST in self._job.outputs else frozenset[str]()
         own.aim(Aim(self._annotators, test_keys))
-        leads = self._leads() if self._job.form.tells_schema else {}
+        tells = self._job.form.tells_schema
+        leads = self._leads(tells) if tells else {}
         told = frozenset(map(identity, leads.values()))
         self._team.all(Gatherer.aim, Aim(self._annotators, test_keys, told))
         with ExitStack() as files:
@@ -116,8 +119,12 @@ class _Run:
     def _blocks(self) -> Iterator[Block]:
         if self._job.shuffle:
             random.Random(self._job.policy.seed).shuffle(self._ids)  # noqa: S311 - no secret
-        for number, start in enumerate(range(0, len(self._ids), _BLOCK)):
-            yield Block(number, self._ids[start : start + _BLOCK])
+        for number, ids in enumerate(self._slices()):
+            yield Block(number, ids)
+
+    def _slices(self) -> Iterator[array[int]]:
+        for start in range(0, len(self._ids), _BLOCK):
+            yield self._ids[start : start + _BLOCK]
 
     def _take(self, sinks: _Sinks, found: Gathered) -> None:
         for split, part in found.parts.items():
@@ -141,16 +148,17 @@ class _Run:
             )
         return keys
 
-    def _leads(self) -> dict[str, Taken]:
+    def _leads(self, tells: Callable[[Sequence[Message]], bool]) -> dict[str, Taken]:
         """For each split an example whose row tells what all columns hold, if there is one."""
-        tells = self._job.form.tells_schema
         leads: dict[str, Taken] = {}
-        for found in self._own.harvests(self._ids):
-            split = self._own.split_of(found)
-            if split not in leads and tells:
-                leads |= ((split, each) for each in found.taken[:1] if tells(each.example.messages))
-            if len(leads) == len(self._job.outputs):
-                break
+        for ids in self._slices():
+            asked = self._own.groups.conversations(ids)
+            # Most conversations are short, and tell nothing.
+            for found in self._own.harvests([each for each, messages in asked if tells(messages)]):
+                for each in found.taken[:1]:
+                    leads.setdefault(self._own.split_of(found), each)
+                if len(leads) == len(self._job.outputs):
+                    return leads
         return leads
 
 

@@ -131,6 +131,15 @@ def test_any_order_is_kept_and_sources_come_when_asked_for(path: Path) -> None:
         assert each.tags == ("t",)
 
 
+def test_conversations_alone_are_as_judged(path: Path) -> None:
+    with reading_judged(path) as groups:
+        ids = groups.ids([ANNOTATOR, "bob"], 0.0)
+        judged_ones = groups.read(ids, [ANNOTATOR, "bob"], 0.0, sources=False)
+        assert [*groups.conversations(ids)] == [
+            (number, each[0].messages) for number, each in zip(ids, judged_ones, strict=True)
+        ]
+
+
 def test_removed_prompts_go_with_the_setting(path: Path) -> None:
     with closing(SessionStore.open(path, annotator=ANNOTATOR)) as store:
         store.import_prompts([prompt("Q1", "a", "b")])

@@ -145,6 +145,16 @@ class JudgedGroups:
             for _, several in groupby(groups, _KEY):
                 yield [*several]
 
+    def conversations(self, ids: Sequence[int]) -> Iterator[tuple[int, tuple[Message, ...]]]:
+        """The groups of these ids, in this order, and what is asked in them."""
+        for start in range(0, len(ids), _BATCH):
+            rows = self._connection.execute(
+                "SELECT groups.id, messages FROM json_each(?) AS wanted "
+                "CROSS JOIN groups ON groups.id = wanted.value",
+                (json.dumps(list(ids[start : start + _BATCH])),),
+            )
+            yield from ((group_id, _turns(messages)[0]) for group_id, messages in rows)
+
     def _ids_of(self, annotators: Sequence[str]) -> list[int]:
         ids = {
             unpack(name): number
