@@ -23,6 +23,9 @@ _SIDE = b"\0"
 _FRAMES = 256
 """Frames that are kept: one for every kind of conversation."""
 
+_SHARED = itemgetter(0, -1)
+"""What examples have in common of which the lines differ in the responses alone."""
+
 _Row = Callable[[Any], object]  # of a pair or a rating, as the format has it
 _Frame = tuple[bytes, Callable[[Sequence[bytes]], tuple[bytes, ...]]]
 """A line with `%b` for every text, and what picks these in their order."""
@@ -43,7 +46,7 @@ def lines_of(row: _Row, examples: Iterable[Example]) -> Iterator[bytes]:
     A row puts texts in their places and looks at none of them, so that the lines of conversations
     with the same roles differ in these alone.
     """
-    for _, neighbours in groupby(examples, _shared):
+    for _, neighbours in groupby(examples, _SHARED):
         first, *others = neighbours
         if not others:
             yield line_of(row(first))
@@ -56,11 +59,6 @@ def lines_of(row: _Row, examples: Iterable[Example]) -> Iterator[bytes]:
                 yield b"".join((around[0], codes[one], around[1], codes[other], around[2]))
             else:
                 yield b"".join((around[0], codes[each.text], around[1]))
-
-
-def _shared(example: Example) -> tuple[int, object]:
-    """What examples have in common of which the lines differ in the responses alone."""
-    return id(example.messages), example[-1]
 
 
 class _Codes(dict[str, bytes]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from msgspec import Struct, field
 
@@ -63,14 +64,16 @@ class Quality:
         self._messages: tuple[Message, ...] = ()
         self._odd_prompt: Sequence[str] = ()
         self._left = 0
+        self._sure: float = 0
+        """So many characters fit, whatever they are; in a prompt that fills all by itself, all."""
         self._looks_at_texts = True
         """Whether something can still be said of a text by itself."""
 
     def look(self, examples: Iterable[Example]) -> None:
         """Take in examples."""
-        near, warnings = self._near, self.found.warnings
+        near, found, warnings = self._near, self.found, self.found.warnings
         for each in examples:
-            self.found.seen += 1
+            found.seen += 1
             if each[0] is not self._messages:
                 self._turn_to(each[0])
             texts = each[1:-1]  # between the messages and what is said of them
@@ -81,10 +84,11 @@ class Quality:
                     self._look_at_text(text)
             if near and len(texts) == 2 and are_alike(*texts, near):
                 warnings[f"sides are {near:.0%} alike or more"] += 1
-            # No vocabulary has more tokens than bytes, so that most surely fit.
-            longest = max([len(text) * (1 if text.isascii() else 4) for text in texts])
-            if longest > self._left > 0:
-                self._look_at_cut(texts)
+            for text in texts:
+                # No vocabulary has more tokens than bytes, so that most surely fit.
+                if (size := len(text)) > self._sure and (size > self._left or not text.isascii()):
+                    self._look_at_cut(texts)
+                    break
 
     def _turn_to(self, messages: tuple[Message, ...]) -> None:
         """Find out what is to be said of every example of a prompt."""
@@ -92,14 +96,13 @@ class Quality:
         self._left = self._max_length
         for each in messages:
             self._left -= self._ruler.length(each.content)
-        roles = [each.role for each in messages]
-        turns = roles[roles[0] == "system" :]
         odd = []
-        is_single = turns == ["user"]
-        if not (is_single or ({*turns[::2]} <= {"user"} and {*turns[1::2]} <= {"assistant"})):
+        turns = [each.role for each in messages[messages[0].role == "system" :]]
+        if len(turns) > 1 and not ({*turns[::2]} <= {"user"} and {*turns[1::2]} <= {"assistant"}):
             odd.append("turns do not alternate, which many templates refuse")
         if self._form.name == "trl-standard" and needs_roles(messages):
             odd.append("the prompt became a transcript; `trl` keeps its turns apart")
+        self._sure = self._left // 4 if self._left > 0 else inf
         if self._left <= 0:
             odd.append(f"the prompt alone fills {self._max_length} tokens: trainers drop it")
         self._odd_prompt = odd

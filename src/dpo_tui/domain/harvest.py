@@ -15,7 +15,7 @@ from dpo_tui.domain.pairs import (
     PairPolicy,
     Unit,
     match,
-    pair_of,
+    pairs_of,
     rate,
     rating_of,
 )
@@ -92,7 +92,8 @@ def harvest(groups: Sequence[Judged], unit: Unit, policy: PairPolicy) -> Harvest
         if unit is Unit.PAIR:
             matching = match(group, policy)
             found.taken += [
-                _taken((pair_of(group, *sides), group, sides, 1.0)) for sides in matching.pairs
+                _taken((pair, group, sides, 1.0))
+                for pair, sides in zip(pairs_of(group, matching.pairs), matching.pairs, strict=True)
             ]
             found.dropped += [each.reason for each in matching.dropped]
             found.spared += matching.spared

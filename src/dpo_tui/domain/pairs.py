@@ -130,15 +130,16 @@ def make_pairs(
     group = judged(prompt, shown, marks, remarks or Remarks())
     matching = match(group, policy or PairPolicy())
     return Pairing(
-        tuple(pair_of(group, *sides) for sides in matching.pairs),
+        tuple(pairs_of(group, matching.pairs)),
         matching.dropped,
         tuple(rating_of(group, each) for each in rate(group, policy or PairPolicy())),
     )
 
 
-def pair_of(group: Judged, better: Answer, worse: Answer) -> Pair:
-    """The pair of two answers."""
-    return _pair((group.messages, better.text, worse.text, group.remarks.strength))
+def pairs_of(group: Judged, combinations: Iterable[tuple[Answer, Answer]]) -> list[Pair]:
+    """The pairs of answers, each the better and the worse one."""
+    messages, strength = group.messages, group.remarks.strength
+    return [_pair((messages, better.text, worse.text, strength)) for better, worse in combinations]
 
 
 def rating_of(group: Judged, answer: Answer) -> Rating:

@@ -171,10 +171,10 @@ class JudgedGroups:
         )
 
     def _responses(self, ids: list[int], *, sources: bool) -> Iterator[Row]:
-        columns = "id, state, text, slot, origin, source" if sources else "id, state, text"
+        more = ", slot, origin, source" if sources else ""
         return self._connection.execute(
-            f"SELECT {columns} FROM responses "  # noqa: S608 - constants
-            "WHERE id IN (SELECT value FROM json_each(?))",
+            f"SELECT responses.id, state, text{more} FROM json_each(?) AS wanted "  # noqa: S608 - constants
+            "CROSS JOIN responses ON responses.id = wanted.value",
             (json.dumps(ids),),
         )
 
