@@ -114,3 +114,9 @@ def test_the_end_of_a_process_is_told() -> None:
         with pytest.raises(HelperError, match="SIGKILL"):
             [*team.map(Worker.end, range(10))]
     assert not any(map(is_there, pids))
+
+
+def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(HelperError, match="can't be started"), crew(2, working, 0):
+        pass

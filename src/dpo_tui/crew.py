@@ -107,7 +107,11 @@ class Crew(Generic[_W]):
 def crew(
     cores: int, make: Callable[_P, AbstractContextManager[_W]], *args: _P.args, **kwargs: _P.kwargs
 ) -> Iterator[Crew[_W]]:
-    """A crew for so many cores, of workers as `make` gives them, until the block ends."""
+    """A crew for so many cores, of workers as `make` gives them, until the block ends.
+
+    Raises:
+        HelperError: a process can't be started.
+    """
     with ExitStack() as stack:
         helpers = [stack.enter_context(_Helper()) for _ in range(min(cores, _MOST))]
         for each in helpers:
@@ -119,14 +123,20 @@ class _Helper:
     """One process; is ended when the block ends, whatever it does then."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            # -P: a file in the current directory must not pass for a module.
-            [sys.executable, "-P", "-m", "dpo_tui.helper"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in the terminal is for this process to handle
-        )
+        try:
+            self._process = subprocess.Popen(
+                # -P: a file in the current directory must not pass for a module.
+                [sys.executable, "-P", "-m", "dpo_tui.helper"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is for this process to handle
+            )
+        except OSError as error:
+            raise HelperError(
+                f"A process that is to do a part of the work can't be started: {error.strerror}.",
+                remedy="Try again when fewer processes run, or there is more memory.",
+            ) from error
         self._to = cast("IO[bytes]", self._process.stdin)
         self._from = cast("IO[bytes]", self._process.stdout)
 

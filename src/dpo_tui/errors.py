@@ -53,7 +53,7 @@ class DatasetError(DpoTuiError):
 
 
 class HelperError(DpoTuiError):
-    """A process of our own that did a part of the work has ended before it was done."""
+    """A process of our own that has a part of the work didn't start, or ended too early."""
 
 
 class BackendError(DpoTuiError):
