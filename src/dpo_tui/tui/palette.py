@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.segment import Segment
 from rich.style import Style as TerminalStyle
 from textual.style import Style
-
-from dpo_tui.tui.typeset import Line
 
 STYLES: Mapping[str, str] = {
     "body": "",
@@ -52,7 +49,3 @@ class Palette:
 
     def _parsed(self, kind: str) -> Style:
         return Style.parse(self._written.get(kind, ""), self._variables)
-
-    def segments(self, base: str, line: Line) -> list[Segment]:
-        """A line as the terminal gets it."""
-        return [Segment(text, self.style(base, kind)) for text, kind in line if text]

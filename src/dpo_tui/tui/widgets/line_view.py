@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from dpo_tui.tui.page import Piece
 from dpo_tui.tui.palette import STYLES, Palette
+from dpo_tui.tui.strip_builder import StripBuilder
 from dpo_tui.tui.typeset.kinds import PALETTE
+from dpo_tui.tui.widgets.drawn import Drawn
 
 _THUMB = "▐"
 _LEFT = 1
@@ -22,7 +25,7 @@ EDGES = _LEFT + 2
 """Cells that hold no text: also the thumb's column and a free one before it."""
 
 
-class Thumb(Widget):
+class Thumb(Drawn):
     """Which part of the lines is in view, as a bar in a column of its own.
 
     An update begins at the left edge of a widget, so that this column alone would cost whole lines.
@@ -36,10 +39,15 @@ class Thumb(Widget):
         """The bar, or nothing beside it."""
         view = self.parent
         style = view.palette.style("body", "thumb") if isinstance(view, LineView) else None
-        return Strip([Segment(_THUMB if y in self.rows else " ", style)], 1)
+        return _cell(_THUMB if y in self.rows else " ", style)
 
 
-class LineView(Widget, can_focus=False):
+@lru_cache(maxsize=8)
+def _cell(text: str, style: Style | None) -> Strip:
+    return Strip([Segment(text, style)], 1)
+
+
+class LineView(Drawn, can_focus=False):
     """Shows a part of what may be many lines; a thumb in its last column says which."""
 
     # What doesn't scroll needs not be laid out, and painted, a second time because of its size.
@@ -104,16 +112,15 @@ class LineView(Widget, can_focus=False):
         """One line of the view."""
         palette = self.palette
         blank = palette.style("body", "text")
-        segments = [Segment(" " * _LEFT, blank)]
-        at = 0
+        line = StripBuilder()
+        line.fill(_LEFT, blank)
         for piece in self.pieces(self.top + y):
-            if piece.x > at:
-                segments.append(Segment(" " * (piece.x - at), blank))
-            strip = Strip(palette.segments(piece.base, piece.line))
-            segments += strip.adjust_cell_length(piece.width, palette.style(piece.base, "text"))
-            at = piece.x + piece.width
-        # Each segment costs a line of colour codes over the link.
-        return Strip(segments).adjust_cell_length(self.size.width, blank).simplify()
+            line.fill(_LEFT + piece.x, blank)
+            for text, kind in piece.line:
+                line.add(text, palette.style(piece.base, kind))
+            line.fill(_LEFT + piece.x + piece.width, palette.style(piece.base, "text"))
+        line.fill(self.size.width, blank)
+        return line.strip
 
     # --- scrolling ------------------------------------------------------------------------------
 
