@@ -184,3 +184,28 @@ async def test_odd_texts_fit_everywhere(tmp_path: Path, size: tuple[int, int]) -
         await here.press("2", "enter")
         await here.until("is decided.")
         assert "▼" not in here.text()
+
+
+async def test_a_prompt_of_another_height_gets_its_lines(tmp_path: Path) -> None:
+    given = [prompt("one", text="short"), prompt("two", text="line a\nline b\nline c")]
+    async with screen(tmp_path, ABC, [*given, prompt("three", text="brief")]) as here:
+        await here.until("short")
+        await here.press("s")
+        await here.until("line c")
+        await here.press("s")
+        await here.until("brief")
+        assert here.text().splitlines()[2].lstrip().startswith("1")
+
+
+async def test_the_prompts_thumb_tells_of_the_prompt_on_screen(tmp_path: Path) -> None:
+    def lines(count: int) -> str:
+        return "\n".join(f"line {number}" for number in range(count))
+
+    given = [prompt("one", text=lines(20)), prompt("two", text=lines(200))]
+    async with screen(tmp_path, ABC, given) as here:
+        await here.until("line 1")
+        thumb = here.app.annotate.prompt._thumb
+        await here.until(lambda: len(thumb.rows) > 1)
+        await here.press("s")
+        await here.until("2/2")
+        assert len(thumb.rows) == 1

@@ -68,7 +68,15 @@ class GroupScreen(Screen[None]):
 
 
 def show(widget: Static, content: Content, *, layout: bool) -> None:
-    """Show other content, the same one costs nothing; `layout` if it may have another size."""
+    """Show other content, the same one costs nothing; `layout` if it may have another height."""
     shown = widget.content
-    if not (isinstance(shown, Content) and shown.is_same(content)):
-        widget.update(content, layout=layout)
+    if isinstance(shown, Content) and shown.is_same(content):
+        return
+    before = _height(widget)
+    widget.update(content, layout=False)
+    if layout and _height(widget) != before:
+        widget.refresh(layout=True)
+
+
+def _height(widget: Static) -> int:
+    return widget.get_content_height(widget.size, widget.size, max(1, widget.content_size.width))

@@ -51,10 +51,12 @@ class PromptPane(LineView):
     def show(self, messages: Sequence[Message]) -> None:
         """Show a prompt from its beginning, or its end if it is a conversation."""
         self._messages = messages
+        before = self.line_count
         self._set(self.size.width)
-        self.refresh(layout=True)
-        turns = [message for message in messages if message.role != "system"]
         self.top = 0
+        self.refresh(layout=self.line_count != before)
+        self._move_thumb()
+        turns = [message for message in messages if message.role != "system"]
         if len(turns) > 1:
             self.call_after_refresh(self.scroll_lines_to, len(self._lines))
 
