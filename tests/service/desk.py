@@ -96,8 +96,9 @@ class Desk:
         assert isinstance(outcome, Confirmed)
         return outcome
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The lines of the dataset file."""
+    async def rows(self) -> list[dict[str, Any]]:
+        """The lines of the dataset file, when it has caught up."""
+        await self.labelling.settle()
         if not self.dataset.exists():
             return []
         return [json.loads(line) for line in self.dataset.read_text().splitlines()]

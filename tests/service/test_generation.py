@@ -304,7 +304,7 @@ async def test_older_sets_come_back_with_their_marks(tmp_path: Path) -> None:
         assert await here.labelling.supply.other_set() == 2
         assert [card.mark for card in here.cards] == [None, Mark.CHOSEN]
         await here.labelling.confirm()
-        assert here.rows()[0]["messages"][-1]["content"] == "new b"
+        assert (await here.rows())[0]["messages"][-1]["content"] == "new b"
         assert len(server.requests) == 2
 
 

@@ -77,7 +77,7 @@ async def test_a_tie_of_nothing_is_a_tie_of_all(tmp_path: Path) -> None:
         group = await here.disk.run(here.store.group, 1, "ann")
         assert group.decision
         assert group.decision.remarks.tie
-        assert here.rows() == []
+        assert await here.rows() == []
 
 
 async def test_remarks_go_with_the_decision_and_come_back_with_undo(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_cards_lie_by_chance_and_keys_mean_what_is_seen(tmp_path: Path) ->
             await here.labelling.marking.toggle(here.cards[1].slot, Mark.CHOSEN)
             assert marks(here) == [None, Mark.CHOSEN, None, None]
             await here.labelling.confirm()
-            rows = [row for row in here.rows() if row["messages"][-1]["content"] == seen[1]]
+            rows = [row for row in (await here.rows()) if row["messages"][-1]["content"] == seen[1]]
             assert [row["rejected_response"] for row in rows] == [seen[0], seen[2], seen[3]]
             decided = await here.disk.run(here.store.group, position + 1, "ann")
             texts = {each.id: each.completion.text for each in decided.responses}

@@ -23,7 +23,7 @@ async def test_a_confirmed_group_becomes_pairs_and_the_next_one_is_shown(tmp_pat
         await here.until_ended()
         outcome = await here.label(0)
         assert (outcome.pairs, outcome.unfinished) == (2, 0)
-        assert here.rows() == [
+        assert await here.rows() == [
             {
                 "messages": [
                     {"role": "user", "content": "one"},
@@ -38,6 +38,15 @@ async def test_a_confirmed_group_becomes_pairs_and_the_next_one_is_shown(tmp_pat
         assert here.labelling.progress.pairs == 2
 
 
+async def test_the_next_group_does_not_wait_for_the_dataset(tmp_path: Path) -> None:
+    async with desk(tmp_path, None, [LETTERS, *prompts("more")]) as here:
+        await here.label(0)
+        assert here.labelling.sheet
+        assert here.labelling.sheet.position == 1
+        assert not here.dataset.exists()
+    assert len(await here.rows()) == 3
+
+
 async def test_an_excluded_response_is_in_no_pair(tmp_path: Path) -> None:
     async with (
         ChatServer(replies.completion("good", "bad", "odd")) as server,
@@ -46,7 +55,7 @@ async def test_an_excluded_response_is_in_no_pair(tmp_path: Path) -> None:
         await here.until_ended()
         await here.labelling.marking.toggle(2, Mark.EXCLUDED)
         await here.label(0)
-        assert [row["rejected_response"] for row in here.rows()] == ["bad"]
+        assert [row["rejected_response"] for row in await here.rows()] == ["bad"]
 
 
 async def test_marks_in_progress_survive_a_restart(tmp_path: Path) -> None:
@@ -65,10 +74,10 @@ async def test_undo_takes_the_pairs_back_and_shows_the_marks_again(tmp_path: Pat
         async with desk(tmp_path, server.url, prompts("one", "two")) as here:
             await here.until_ended()
             await here.label(0)
-            assert len(here.rows()) == 1
+            assert len(await here.rows()) == 1
         async with desk(tmp_path, server.url, prompts("one", "two")) as here:
             assert not isinstance(await here.labelling.undo(), Refused)
-            assert here.rows() == []
+            assert await here.rows() == []
             assert here.labelling.sheet
             assert here.labelling.sheet.position == 0
             assert [card.mark for card in here.cards] == [Mark.CHOSEN, None]
@@ -88,7 +97,7 @@ async def test_skipped_groups_give_no_pairs_and_do_not_come_back(tmp_path: Path)
         assert isinstance(await here.labelling.confirm(), Refused)
         progress = here.labelling.progress
         assert (progress.decided, progress.skipped, progress.left) == (1, 1, 0)
-        assert len(here.rows()) == 1
+        assert len(await here.rows()) == 1
 
 
 async def test_ready_made_responses_need_no_server(tmp_path: Path) -> None:
@@ -96,7 +105,7 @@ async def test_ready_made_responses_need_no_server(tmp_path: Path) -> None:
     async with desk(tmp_path, None, given) as here:
         assert [card.text for card in here.cards] == ["4", "5"]
         await here.label(0)
-        assert here.rows()[0]["rejected_response"] == "5"
+        assert (await here.rows())[0]["rejected_response"] == "5"
 
 
 async def test_confirming_waits_for_nothing(tmp_path: Path) -> None:
@@ -108,7 +117,7 @@ async def test_confirming_waits_for_nothing(tmp_path: Path) -> None:
         await here.labelling.marking.toggle(2, Mark.CHOSEN)
         outcome = await here.label(0)
         assert (outcome.pairs, outcome.unfinished) == (1, 1)
-        assert [row["rejected_response"] for row in here.rows()] == ["b"]
+        assert [row["rejected_response"] for row in await here.rows()] == ["b"]
 
 
 async def test_nothing_has_come_so_nothing_can_be_confirmed(tmp_path: Path) -> None:
@@ -144,7 +153,7 @@ async def test_cut_off_text_is_usable_only_if_it_is_allowed(
         )
         await here.labelling.marking.toggle(1, Mark.CHOSEN)
         outcome = await here.label(0)
-        assert len(here.rows()) == outcome.pairs == int(allow_cut_off)
+        assert len(await here.rows()) == outcome.pairs == int(allow_cut_off)
 
 
 async def test_a_response_that_repeats_another_one_counts_once(tmp_path: Path) -> None:
@@ -172,12 +181,14 @@ async def test_a_dataset_that_cannot_be_written_stops_nobody_and_catches_up(
         assert isinstance(await here.labelling.confirm(), Confirmed)
         await here.until_ended()
         await here.label(0)
+        await here.labelling.settle()
         assert here.labelling.dataset_trouble
         here.dataset.rmdir()
         await here.until_ended()
         await here.label(1)
+        await here.labelling.settle()
         assert here.labelling.dataset_trouble is None
-        assert [row["messages"][0]["content"] for row in here.rows()] == ["two", "three"]
+        assert [row["messages"][0]["content"] for row in await here.rows()] == ["two", "three"]
 
 
 async def test_a_dataset_that_was_deleted_is_written_again(tmp_path: Path) -> None:
@@ -187,7 +198,7 @@ async def test_a_dataset_that_was_deleted_is_written_again(tmp_path: Path) -> No
             await here.label(0)
         here.dataset.unlink()
         async with desk(tmp_path, server.url, prompts("one", "two")) as here:
-            assert len(here.rows()) == 1
+            assert len(await here.rows()) == 1
 
 
 async def test_the_dataset_follows_the_policy_that_was_set(tmp_path: Path) -> None:
@@ -197,7 +208,8 @@ async def test_the_dataset_follows_the_policy_that_was_set(tmp_path: Path) -> No
         await here.labelling.marking.toggle_best(1)
         outcome = await here.label()
         assert outcome.pairs == here.labelling.progress.pairs == 3
-    sides = [(row["messages"][-1]["content"], row["rejected_response"]) for row in here.rows()]
+    rows = await here.rows()
+    sides = [(row["messages"][-1]["content"], row["rejected_response"]) for row in rows]
     assert sides == [("b", "c"), ("b", "d"), ("b", "a")]
 
 
@@ -208,7 +220,7 @@ async def test_an_unpaired_dataset_has_a_row_for_every_response(tmp_path: Path) 
         await here.labelling.marking.toggle(3, Mark.EXCLUDED)
         outcome = await here.label(1)
         assert outcome.pairs == 3
-        labels = {row["completion"][0]["content"]: row["label"] for row in here.rows()}
+        labels = {row["completion"][0]["content"]: row["label"] for row in await here.rows()}
         assert labels == {"a": False, "b": True, "c": False}
         await here.labelling.undo()
-    assert here.rows() == []
+    assert await here.rows() == []

@@ -17,7 +17,10 @@ async def test_space_enter_and_on_to_the_next_group(tmp_path: Path) -> None:
         await here.until("group 1 confirmed: 2 pairs")
         await here.until("second")
         assert "2/2" in here.text()
-        assert [row["rejected_response"] for row in here.desk.rows()] == ["beta text", "gamma text"]
+        assert [row["rejected_response"] for row in await here.desk.rows()] == [
+            "beta text",
+            "gamma text",
+        ]
 
 
 async def test_digits_and_x_mark_and_take_back(tmp_path: Path) -> None:
@@ -69,11 +72,11 @@ async def test_redo_brings_the_decision_back(tmp_path: Path) -> None:
         await here.until("gamma text")
         await here.press("2", "enter")
         await here.until("2/2")
-        rows = here.desk.rows()
+        rows = await here.desk.rows()
         await here.press("u", "U")
         await here.until("group 1 confirmed again: 2 pairs")
         assert "2/2" in here.text()
-        assert here.desk.rows() == rows
+        assert await here.desk.rows() == rows
         await here.press("U")
         await here.until("there is nothing to redo")
 
@@ -92,7 +95,7 @@ async def test_n_and_p_show_decided_groups_and_enter_decides_again(tmp_path: Pat
         assert here.marks == [None, Mark.CHOSEN, Mark.CHOSEN]
         await here.press("enter")
         await here.until("group 1 confirmed: 2 pairs")
-        assert {row["rejected_response"] for row in here.desk.rows()} == {"alpha text"}
+        assert {row["rejected_response"] for row in await here.desk.rows()} == {"alpha text"}
         await here.press("u")
         await here.until("group 1 is decided as before")
         assert "decided: confirmed" in here.text()
@@ -111,7 +114,7 @@ async def test_undo_brings_the_marks_back(tmp_path: Path) -> None:
         await here.press("u")
         await here.until("1/2")
         assert here.marks == [None, Mark.CHOSEN, None]
-        assert here.desk.rows() == []
+        assert await here.desk.rows() == []
 
 
 async def test_regenerate_asks_for_a_new_set(tmp_path: Path) -> None:

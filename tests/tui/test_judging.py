@@ -83,7 +83,7 @@ async def test_an_edit_becomes_another_card_chosen(tmp_path: Path) -> None:
         assert here.marks[2] is CHOSEN
         await here.press("enter")
         await here.until("2 pairs")
-        assert {row["messages"][-1]["content"] for row in here.desk.rows()} == {"one better"}
+        assert {row["messages"][-1]["content"] for row in await here.desk.rows()} == {"one better"}
 
 
 async def test_escape_keeps_what_is_typed(tmp_path: Path) -> None:

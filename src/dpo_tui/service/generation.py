@@ -22,6 +22,7 @@ from dpo_tui.service.disk import Disk
 from dpo_tui.service.dispatch import Assignment, Dispatcher
 from dpo_tui.service.endpoint import Endpoint, EndpointStatus
 from dpo_tui.service.live import Live
+from dpo_tui.service.painting import PAINTING_SECONDS
 from dpo_tui.service.ports import ChatClient, Clock, Role
 from dpo_tui.service.request import Request
 from dpo_tui.service.role_keeper import RoleKeeper
@@ -313,6 +314,8 @@ class Generation:
 
     async def _refill(self, focus: Group) -> None:
         """Load the groups behind the one on screen."""
+        if len(self.window) > 1:  # there is something to send meanwhile: painting comes first
+            await asyncio.sleep(PAINTING_SECONDS)
         ahead = await self._run_until_done(
             self._disk.store.upcoming,
             self._annotator,

@@ -6,6 +6,7 @@ same thread, and catches up at the next start if the process dies in between.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -22,6 +23,7 @@ from dpo_tui.service.generation import Generation
 from dpo_tui.service.marking import Marking
 from dpo_tui.service.onscreen import LabellingOptions, OnScreen
 from dpo_tui.service.outcomes import ALL_DECIDED, Confirmed, Redone, Refused
+from dpo_tui.service.painting import PAINTING_SECONDS
 from dpo_tui.service.ports import Clock, Dataset
 from dpo_tui.service.sheet import Sheet
 from dpo_tui.service.supply import Supply
@@ -60,6 +62,9 @@ class Labelling:
         self._clock = clock
         self._annotator = annotator
         self._pace: deque[float] = deque(maxlen=_PACE_WINDOW)
+        self._is_behind = False
+        """Whether something was decided that the dataset file may lack."""
+        self._following: asyncio.Task[None] | None = None
 
     # --- what the screen asks ------------------------------------------------------------------
 
@@ -102,7 +107,6 @@ class Labelling:
     async def open(self) -> None:
         """Make the dataset agree with the session, then show the group to go on with."""
         await self._catch_up()
-        self.progress = await self._disk.run(self._disk.store.progress, self._annotator)
         await self._show_next(-1, -1)
 
     async def confirm(self) -> Confirmed | Refused:
@@ -183,10 +187,16 @@ class Labelling:
             return Refused("this is the last group" if step > 0 else "this is the first group")
         return await self.open_group(group_id)
 
+    async def settle(self) -> None:
+        """Wait until the dataset file has what was decided, or is known to be in trouble."""
+        if self._following:
+            await self._following
+
     async def aclose(self) -> None:
         """Hang up on the server, bring the dataset up to date, give the session free."""
         await self.generation.aclose()
         await self._screen.aclose()
+        await self.settle()
         if self.dataset_trouble:
             await self._catch_up()
         await self._disk.aclose()
@@ -219,21 +229,35 @@ class Labelling:
 
     async def _go_on(self, decided: Group) -> None:
         """Show the next undecided group behind the one that was decided."""
-        self.progress = await self._disk.run(self._disk.store.progress, self._annotator)
         # One that was decided before is one of the skipped groups that come back: then the next.
         skipped_after = -1 if decided.decision is None else decided.position
         await self._show_next(decided.position, skipped_after)
-        await self._catch_up()
+        self._is_behind = True
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow())
 
     async def _show_next(self, after: int, skipped_after: int) -> None:
-        store = self._disk.store
-        group_id = await self._disk.run(store.next_undecided, self._annotator, after)
+        self.progress, group = await self._disk.run(self._next, after, skipped_after)
+        self._screen.show_next(group)
+
+    def _next(self, after: int, skipped_after: int) -> tuple[Progress, Group | None]:
+        store, me = self._disk.store, self._annotator
+        group_id = store.next_undecided(me, after)
         if group_id is None and self._screen.options.revisit_skipped:
-            group_id = await self._disk.run(store.next_skipped, self._annotator, skipped_after)
-        if group_id is None:
-            self._screen.show_none()
-        else:
-            await self._screen.show(group_id)
+            group_id = store.next_skipped(me, skipped_after)
+        return store.progress(me), None if group_id is None else store.group(group_id, me)
+
+    async def _follow(self) -> None:
+        """Make the dataset file agree when the next group is painted."""
+        try:
+            await asyncio.sleep(PAINTING_SECONDS)
+            while self._is_behind:
+                self._is_behind = False
+                await self._catch_up()
+        except Exception as error:  # noqa: BLE001 - one that nobody foresaw, of a thread
+            self.generation.on_crash(error)
+        finally:
+            self._following = None
 
     async def _catch_up(self) -> None:
         """Make the dataset file agree with the session; the session holds the truth if it can't."""

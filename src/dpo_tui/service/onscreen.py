@@ -81,9 +81,9 @@ class OnScreen:
     @property
     def sheet(self) -> Sheet | None:
         """The group on screen as it is now."""
-        group = self.group
-        if group is None:
-            return None
+        return self._sheet_of(self.group) if self.group else None
+
+    def _sheet_of(self, group: Group) -> Sheet:
         arrangement = self.arrangement(group)
         # A group that was skipped is still to be judged.
         is_open = group.decision is None or group.decision.verdict is Verdict.SKIPPED
@@ -98,7 +98,7 @@ class OnScreen:
         return make_sheet(group, arrangement, live, self._twins.similar(judged), view)
 
     def arrangement(self, group: Group) -> Arrangement:
-        """How the cards of the group on screen lie."""
+        """How the cards of a group lie."""
         set_no = group.draft.set_no
         seed = f"{self.annotator} {group.prompt.key} {set_no}" if self.options.shuffle else None
         return arrange(
@@ -145,15 +145,17 @@ class OnScreen:
     async def load(self, group_id: int) -> Group:
         """Show a group as it is on disk now."""
         group = await self.disk.run(self.disk.store.group, group_id, self.annotator)
-        self.group = group
-        self.generation.focus(group)
-        self.changed()
+        self._take(group)
         return group
 
-    def show_none(self) -> None:
-        """Show that nothing is left."""
-        self.group = None
-        self.generation.focus(None)
+    def show_next(self, group: Group | None) -> None:
+        """Show the group to go on with, as it was just read; None if nothing is left."""
+        self._take(group)
+        self.stopwatch.start()
+
+    def _take(self, group: Group | None) -> None:
+        self.group = group
+        self.generation.focus(group)
         self.changed()
 
     async def save_draft(self, group: Group, draft: Draft) -> Group:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from dpo_tui.domain.model import Response
 from dpo_tui.domain.twins import bare, find_copies
+from dpo_tui.service.painting import PAINTING_SECONDS
 
 _LONGEST = 50_000
 """Characters; comparing takes their square, and beyond this longer than anybody wants to wait."""
@@ -71,6 +72,7 @@ class Twins:
             await self._task
 
     async def _find_out(self, unknown: Sequence[tuple[Response, Response]]) -> None:
+        await asyncio.sleep(PAINTING_SECONDS)
         try:
             found = await asyncio.to_thread(self._compare, unknown)
         except Exception as error:  # noqa: BLE001 - a thread's error that nobody foresaw
