@@ -47,6 +47,22 @@ async def test_the_next_group_does_not_wait_for_the_dataset(tmp_path: Path) -> N
     assert len(await here.rows()) == 3
 
 
+async def test_the_next_sheet_is_known_when_all_its_responses_are_there(tmp_path: Path) -> None:
+    gate = replies.Gate()
+    async with (
+        ChatServer(replies.completion("good", "bad", gate=gate)) as server,
+        desk(tmp_path, server.url, [LETTERS, *prompts("two")], n=2) as here,
+    ):
+        await here.until(lambda: len(here.labelling.generation.window) == 2)
+        assert here.labelling.next_sheet is None
+        gate.open(1000)
+        await here.until(lambda: here.labelling.next_sheet is not None)
+        foretold = here.labelling.next_sheet
+        await here.label(0)
+        assert here.labelling.sheet == foretold
+        assert here.labelling.next_sheet is None
+
+
 async def test_an_excluded_response_is_in_no_pair(tmp_path: Path) -> None:
     async with (
         ChatServer(replies.completion("good", "bad", "odd")) as server,

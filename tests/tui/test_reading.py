@@ -186,6 +186,35 @@ async def test_odd_texts_fit_everywhere(tmp_path: Path, size: tuple[int, int]) -
         assert "▼" not in here.text()
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_the_next_group_is_set_in_type_while_this_one_is_read(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    given = [prompt("**one**", "two", text="first"), prompt("* three", "`four`", text="second")]
+    async with screen(tmp_path, ABC, given, size=size) as here:
+        cards = here.app.annotate.cards
+        await here.until(lambda: cards._next)
+        assert cards._next
+        _, page = cards._next
+        await here.press("space", "enter")
+        await here.until("three")
+        assert cards._page is page
+        shown = here.text()
+        cards.toggle_raw()
+        await here.until("* three")
+        cards.toggle_raw()
+        await here.until(lambda: here.text() == shown)
+        assert cards._page is not page
+
+
+async def test_a_key_that_changes_the_look_counts_for_the_next_group_too(tmp_path: Path) -> None:
+    given = [prompt("**one**", "two", text="first"), prompt("**three**", "four", text="second")]
+    async with screen(tmp_path, ABC, given) as here:
+        await here.until(lambda: here.app.annotate.cards._next)
+        await here.press("m", "space", "enter")
+        await here.until("**three**")
+
+
 async def test_a_prompt_of_another_height_gets_its_lines(tmp_path: Path) -> None:
     given = [prompt("one", text="short"), prompt("two", text="line a\nline b\nline c")]
     async with screen(tmp_path, ABC, [*given, prompt("three", text="brief")]) as here:

@@ -88,6 +88,11 @@ class Labelling:
         return self._screen.sheet
 
     @property
+    def next_sheet(self) -> Sheet | None:
+        """The group that will most likely be shown next, if all its responses are there."""
+        return self._screen.next_sheet
+
+    @property
     def seconds_per_group(self) -> float | None:
         """The pace of the last groups (median); None before there is one."""
         return median(self._pace) if self._pace else None

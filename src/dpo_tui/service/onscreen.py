@@ -83,6 +83,14 @@ class OnScreen:
         """The group on screen as it is now."""
         return self._sheet_of(self.group) if self.group else None
 
+    @property
+    def next_sheet(self) -> Sheet | None:
+        """The group that will most likely be shown next, if all its responses are there."""
+        now, window = self.group, self.generation.window
+        if now is None or len(window) < 2 or window[0].id != now.id:
+            return None
+        return self._sheet_of(window[1]) if self.generation.is_complete(window[1]) else None
+
     def _sheet_of(self, group: Group) -> Sheet:
         arrangement = self.arrangement(group)
         # A group that was skipped is still to be judged.

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 
 from dpo_tui.service.labelling import Labelling
@@ -31,6 +32,8 @@ REPAINT_SECONDS = 1 / 8
 """Streams and counters are repainted this often at most: each repaint crosses an SSH link."""
 SLOW_REPAINT_SECONDS = 1 / 4
 _ACTING_SECONDS = 0.05
+_PREPARING_SECONDS = 0.1
+"""From painting a group until the next one is made ready: keys and painting come first."""
 WIDE = 160
 """Cells of a terminal from which on the cards stand side by side, unless the person said."""
 
@@ -66,6 +69,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self.is_behind = False
         """Whether something has changed that isn't painted yet."""
         self._painted_at = 0.0
+        self._preparing: Timer | None = None
         self._repaint_seconds = SLOW_REPAINT_SECONDS if look.slow else REPAINT_SECONDS
         self._session_line = Static(id="session", markup=False)
         self._remarks = Static(id="remarks", markup=False)
@@ -159,8 +163,16 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
                     self.cards.lay_out_as(self.usual_layout)
                 self.cards.show(sheet.cards, is_new=is_other_set)
             self._paint_frame(sheet)
+        if self._preparing is None:
+            self._preparing = self.set_timer(_PREPARING_SECONDS, self._prepare)
         if self._alarm and self._alarm.is_due(sheet, self.labelling.generation.endpoints):
             self.app.bell()
+
+    def _prepare(self) -> None:
+        """Make ready what will most likely be shown next."""
+        self._preparing = None
+        if sheet := self.labelling.next_sheet:
+            self.cards.prepare(sheet.cards)
 
     def _paint_frame(self, sheet: Sheet | None) -> None:
         labelling = self.labelling

@@ -15,6 +15,8 @@ from dpo_tui.tui.page import Page, Piece
 from dpo_tui.tui.widgets.line_view import LineView
 
 _NO_PAGE = Page((), 1, 1)
+_MadeOf = tuple[Sequence[Card], int, int, View]
+"""What a page is made of: cards, columns, and the width of all of these."""
 _REST_SECONDS = 0.02
 """Between two cards out of view that are set in type: painting and keys come first."""
 
@@ -35,6 +37,8 @@ class CardList(LineView):
         """The two cards that are compared, left and right; one can be the prompt's reference."""
         self._reasoning: frozenset[int] = frozenset()
         self._page = _NO_PAGE
+        self._next: tuple[_MadeOf, Page] | None = None
+        """The page that will most likely be shown next."""
         self._laid_out_for = Size(0, 0)
         self._settling: Timer | None = None
 
@@ -84,6 +88,15 @@ class CardList(LineView):
                     changes = block.show(by_slot[block.card.slot], is_seen=is_seen)
                     self._apply(index, changes)
             self._settle_view()
+
+    def prepare(self, cards: Sequence[Card]) -> None:
+        """Set in type what will most likely be shown next, as far as it will be in view."""
+        if self.size and self.layout_now in {Layout.LIST, Layout.COLUMNS}:
+            made_of = self._made_of(cards, frozenset())
+            if self._next is None or self._next[0] != made_of:
+                page = in_columns(*made_of)
+                page.settle(0, self.view_height)
+                self._next = made_of, page
 
     def _needs_layout(self, before: Sequence[Card]) -> bool:
         if [card.slot for card in before] != [card.slot for card in self.cards]:
@@ -144,23 +157,30 @@ class CardList(LineView):
             self._settling = self.set_timer(_REST_SECONDS, self._settle_rest)
 
     def _make_page(self) -> Page:
-        width = self.text_width
-        view = View(
-            width,
-            raw=self.raw,
-            whole=self.layout_now is Layout.READER,
-            reasoning=self._reasoning,
-            query=self._query,
-        )
         current = self.card(self.current)
         if current is None:
             return _NO_PAGE
+        cards, columns, width, view = self._made_of(self.cards, self._reasoning)
         if self.layout_now is Layout.READER:
             return in_columns([current], 1, width, view)
         if self.layout_now is Layout.COMPARE and self._pair:
             return compared(*self._pair, width, view)
-        columns = columns_in(width, len(self.cards)) if self.layout_now is Layout.COLUMNS else 1
-        return in_columns(self.cards, columns, width, view)
+        if self._next and self._next[0] == (cards, columns, width, view):
+            (_, page), self._next = self._next, None
+            return page
+        return in_columns(cards, columns, width, view)
+
+    def _made_of(self, cards: Sequence[Card], reasoning: frozenset[int]) -> _MadeOf:
+        width = self.text_width
+        columns = columns_in(width, len(cards)) if self.layout_now is Layout.COLUMNS else 1
+        view = View(
+            width,
+            raw=self.raw,
+            whole=self.layout_now is Layout.READER,
+            reasoning=reasoning,
+            query=self._query,
+        )
+        return cards, columns, width, view
 
     def _settle_view(self) -> None:
         self._page.settle(self.top, self.view_height)
