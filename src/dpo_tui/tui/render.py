@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from dpo_tui.display import display_line
@@ -12,6 +13,8 @@ from dpo_tui.errors import DpoTuiError
 from dpo_tui.service.endpoint import EndpointStatus, Health
 from dpo_tui.service.sheet import Sheet
 from dpo_tui.words import duration, plural
+
+_DOT = " · "
 
 Part = tuple[str, str]
 """Text and style."""
@@ -38,24 +41,23 @@ def session_line(
     """The top line: what fits of it, the most important parts first."""
     muted = "$foreground-muted"
     at = f"{sheet.position + 1:,}/{progress.total:,}" if sheet else "done"
-    left: list[tuple[int, list[Part]]] = [
-        (0, [(at, "bold")]),
-        (3, [(f"{progress.decided:,} decided", muted)]),
-        (4, [(f"{progress.skipped:,} skipped", muted)]),
-        (7, [(f"{progress.left:,} left", muted)]),
-        (2, [(plural(progress.pairs, "pair"), muted)]),
-    ]
-    if sheet and sheet.verdict:
-        left.insert(1, (1, [(f"decided: {sheet.verdict}", "bold $text-accent")]))
+    left = [(9, display_line(name), "bold $text-primary"), (0, at, "bold")]
     if sheet and sheet.set_count > 1:
-        left.insert(1, (1, [(f"set {sheet.set_index + 1} of {sheet.set_count}", "$text-accent")]))
+        left.append((1, f"set {sheet.set_index + 1} of {sheet.set_count}", "$text-accent"))
+    if sheet and sheet.verdict:
+        left.append((1, f"decided: {sheet.verdict}", "bold $text-accent"))
+    left += [
+        (3, f"{progress.decided:,} decided", muted),
+        (4, f"{progress.skipped:,} skipped", muted),
+        (7, f"{progress.left:,} left", muted),
+        (2, plural(progress.pairs, "pair"), muted),
+    ]
     if pace is not None:
-        left.append((8, [(f"{duration(pace)} each", muted)]))
+        left.append((8, f"{duration(pace)} each", muted))
     if eta is not None and progress.left:
-        left.append((6, [(f"{duration(eta)} to go", muted)]))
+        left.append((6, f"{duration(eta)} to go", muted))
     if ready_ahead is not None:
-        left.append((5, [(f"{ready_ahead} ahead", muted)]))
-    left.insert(0, (9, [(display_line(name), "bold $text-primary")]))
+        left.append((5, f"{ready_ahead} ahead", muted))
     right = _endpoint_parts(endpoints, max(10, width // 4))
     return _fit(left, right, width)
 
@@ -75,7 +77,7 @@ def remarks_line(sheet: Sheet | None) -> Content:
         parts.append((display_line(", ".join(sheet.labels)), "$text-secondary"))
     if sheet.note:
         parts.append((f"“{display_line(sheet.note)}”", "$foreground-muted"))
-    return Content.styled(" · ", "$foreground-disabled").join(
+    return Content.styled(_DOT, "$foreground-disabled").join(
         [Content.styled(*part) for part in parts]
     )
 
@@ -95,17 +97,19 @@ def _endpoint_parts(endpoints: Sequence[EndpointStatus], width: int) -> list[Par
     return [(symbol, style), (" ", ""), (name, "$foreground-muted")]
 
 
-def _fit(left: Sequence[tuple[int, list[Part]]], right: list[Part], width: int) -> Content:
+def _fit(left: Sequence[tuple[int, str, str]], right: list[Part], width: int) -> Content:
     """Join parts with dots between, the last ones by priority left out until the line fits."""
     kept = list(left)
-    tail = Content.assemble(*right)
+    room = width - sum(cell_len(text) for text, _ in right)
     while True:
-        separator = Content.styled(" · ", "$foreground-disabled")
-        line = separator.join([Content.assemble(*parts) for _, parts in kept])
-        gap = width - line.cell_length - tail.cell_length
+        gap = room - sum(cell_len(text) for _, text, _ in kept) - cell_len(_DOT) * (len(kept) - 1)
         if gap >= 2 or len(kept) == 1:
-            return Content.assemble(line, " " * max(1, gap), tail)
+            break
         kept.remove(max(kept, key=lambda each: each[0]))
+    parts: list[Part] = []
+    for _, text, style in kept:
+        parts += [(_DOT, "$foreground-disabled"), (text, style)]
+    return Content.assemble(*parts[1:], " " * max(1, gap), *right)
 
 
 def trouble_line(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | None) -> Content:
