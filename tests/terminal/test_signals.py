@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,19 @@ def test_a_storm_of_sizes(person: Person) -> None:
             terminal.resize(20 + number % 120, 3 + number % 50)
         terminal.resize(80, 24)
         terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+        confirm(terminal)
+        leave(terminal, person)
+
+
+def test_sizes_that_come_and_go_at_once(person: Person) -> None:
+    """Too quickly for the screen to be laid out for them; the terminal lost what it showed."""
+    with person.annotate() as terminal:
+        choose_first(terminal)
+        for _ in range(20):
+            terminal.resize(20, 3)
+            time.sleep(0.002)  # so that the program hears of both
+            terminal.resize(80, 24)
+            terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
         confirm(terminal)
         leave(terminal, person)
 

@@ -121,9 +121,10 @@ class DpoTuiApp(App[None], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Paint everything anew: a terminal that came back as large as it was may be blank.
 
-        After a stop, or a window that was dragged to and fro; Textual sees no change then.
+        After a stop, or a window that was dragged to and fro. Textual sees no change then, nor
+        where the sizes in between came too fast for the screen to be laid out for them.
         """
-        if event.size == self.size:
+        if event.size in {self.size, self.screen.outer_size}:
             self.screen.refresh()
 
     async def action_quit(self) -> None:
