@@ -28,6 +28,7 @@ from dpo_tui.store import decisions
 from dpo_tui.store.session import SessionStore
 from tests.terminal.program import PROGRAM, Person
 from tests.terminal.terminal import PATIENCE
+from tests.waiting import wait_until
 
 COUNT = 5_200
 
@@ -256,12 +257,8 @@ class Export:
         """Their process ids, once they are there."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children")
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if len(found := children.read_text().split()) >= 2:
-                return [int(each) for each in found]
-            time.sleep(0.001)
-        raise AssertionError("there are no helpers")
+        wait_until(lambda: len(children.read_text().split()) >= 2)
+        return [int(each) for each in children.read_text().split()]
 
     def end(self) -> tuple[int, str]:
         """Its exit code, and what it said on standard error."""
@@ -269,13 +266,8 @@ class Export:
         return self.process.returncode, said
 
 
-def are_gone(pids: list[int]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while any(Path(f"/proc/{each}").exists() for each in pids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+def wait_until_gone(pids: list[int]) -> None:
+    wait_until(lambda: not any(Path(f"/proc/{each}").exists() for each in pids))
 
 
 needs_cores = pytest.mark.skipif(usable_cores() < 2, reason="one core does it alone")
@@ -300,7 +292,7 @@ def test_a_helper_that_is_killed_is_told_and_leaves_no_file(person: Person) -> N
     assert code == 1
     assert "has ended (SIGKILL)" in said
     assert "Traceback" not in said
-    assert are_gone(pids)
+    wait_until_gone(pids)
 
 
 @needs_cores
@@ -312,7 +304,7 @@ def test_a_signal_ends_all(person: Person, number: signal.Signals, expected: int
     pids = export.helpers()
     export.process.send_signal(number)
     assert export.end() == (expected, "")
-    assert are_gone(pids)
+    wait_until_gone(pids)
 
 
 @needs_cores
@@ -321,7 +313,7 @@ def test_helpers_do_not_outlive_who_started_them(person: Person) -> None:
     pids = export.helpers()
     export.process.kill()
     export.end()
-    assert are_gone(pids)
+    wait_until_gone(pids)
 
 
 @needs_cores
@@ -333,4 +325,4 @@ def test_a_reader_that_has_seen_enough_ends_all(person: Person) -> None:
     export.process.stdout.close()
     export.process.stdout = None
     assert export.end() == (0, "")
-    assert are_gone(pids)
+    wait_until_gone(pids)

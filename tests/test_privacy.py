@@ -7,12 +7,12 @@ import os
 import stat
 import subprocess
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
 from tests.terminal.program import PROGRAM, Person
 from tests.terminal.terminal import PATIENCE
+from tests.waiting import wait_until
 
 ROWS = [{"user": each, "responses": [f"{each} 1", f"{each} 2"]} for each in "ab"]
 
@@ -62,14 +62,6 @@ def test_every_file_is_private_under_an_open_umask(person: Person) -> None:
     assert {name: each for name, each in rights.items() if each} == {}
 
 
-def wait_for_file(path: Path) -> None:
-    """The dataset follows right behind the screen."""
-    deadline = monotonic() + PATIENCE
-    while not path.exists():
-        assert monotonic() < deadline, f"{path.name} doesn't come"
-        sleep(0.01)
-
-
 def test_labelling_makes_private_files_only(person: Person) -> None:
     given = {*person.home.rglob("*"), *person.folder.rglob("*")}
     before = os.umask(0)
@@ -78,7 +70,7 @@ def test_labelling_makes_private_files_only(person: Person) -> None:
             terminal.wait_for("a 2")
             terminal.press(" ", "\r")
             terminal.wait_for("group 1 confirmed")
-            wait_for_file(person.folder / "prompts.dpo.jsonl")
+            wait_until((person.folder / "prompts.dpo.jsonl").exists)  # it follows the screen
             rights = made_openly(person, given)
             terminal.press("q")
             assert terminal.wait_exit() == 0

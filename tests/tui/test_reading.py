@@ -207,12 +207,29 @@ async def test_the_next_group_is_set_in_type_while_this_one_is_read(
         assert cards._page is not page
 
 
-async def test_a_key_that_changes_the_look_counts_for_the_next_group_too(tmp_path: Path) -> None:
+async def test_what_was_set_in_type_ahead_does_not_outlive_a_change_of_the_look(
+    tmp_path: Path,
+) -> None:
     given = [prompt("**one**", "two", text="first"), prompt("**three**", "four", text="second")]
     async with screen(tmp_path, ABC, given) as here:
-        await here.until(lambda: here.app.annotate.cards._next)
-        await here.press("m", "space", "enter")
+        cards = here.app.annotate.cards
+        await here.until(lambda: cards._next)
+        foretold = here.desk.labelling.next_sheet
+        assert foretold
+        cards.toggle_raw()
+        cards.show(foretold.cards, is_new=True)
         await here.until("**three**")
+
+
+async def test_news_of_several_lines_get_them_and_give_them_back(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        before = here.text().splitlines()[:-2]
+        here.app.annotate.say(" ".join(f"word{number}" for number in range(20)))
+        await here.until("word19")
+        here.app.annotate.say("short")
+        await here.until(lambda: here.text().splitlines()[:-2] == before)
+        assert "short" in here.text()
 
 
 async def test_a_prompt_of_another_height_gets_its_lines(tmp_path: Path) -> None:
