@@ -22,7 +22,7 @@ class PrintCompletion(argparse.Action):
         _option: str | None = None,
     ) -> None:
         """Print it. Importing what writes it would hold up everything else that is typed."""
-        import shtab  # noqa: PLC0415
+        import shtab
 
-        print(shtab.complete(parser, str(shell)))  # noqa: T201
+        print(shtab.complete(parser, str(shell)))
         parser.exit()

@@ -18,7 +18,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-import xllamacpp  # type: ignore[import-untyped]
+import xllamacpp
 
 if TYPE_CHECKING:
     from dpo_tui.backend.embedded import Job

@@ -22,11 +22,7 @@ def send_folder(folder: Path, repo: str, *, public: bool, keep_card: bool) -> st
             repository that may have been made.
     """
     try:
-        from huggingface_hub import HfApi  # noqa: PLC0415 - an extra, and heavy
-        from huggingface_hub.errors import (  # noqa: PLC0415
-            HFValidationError,
-            LocalTokenNotFoundError,
-        )
+        from huggingface_hub import HfApi, errors  # noqa: PLC0415 - an extra, and heavy
     except ImportError:
         raise InputError(
             "push needs huggingface_hub, which is not installed.",
@@ -44,9 +40,9 @@ def send_folder(folder: Path, repo: str, *, public: bool, keep_card: bool) -> st
             commit_message="Add pairs labelled with dpo-tui",
             ignore_patterns=[CARD] if keeps else None,
         )
-    except HFValidationError as error:
+    except errors.HFValidationError as error:
         raise InputError(f"{repo}: is no name of a dataset: {error}") from error
-    except LocalTokenNotFoundError as error:
+    except errors.LocalTokenNotFoundError as error:
         raise DpoTuiError(
             "the hub doesn't know you.", remedy="Log in with: hf auth login, or set HF_TOKEN."
         ) from error
