@@ -94,12 +94,11 @@ def test_after_kill_9_the_same_group_shows_the_same_marks(person: Person) -> Non
         terminal.kill(signal.SIGKILL)
         assert terminal.wait_exit() == -signal.SIGKILL
         server.wait_exit()
-    rows = person.rows()
 
     with person.annotate(*LOCAL, rows=40) as terminal:
         at_group(terminal, 2)
         terminal.wait_for(lambda screen: cards(screen) == shown)
-        assert person.rows() == rows
+        assert len(person.rows()) == 2, "the start writes what the file had no time for"
         terminal.press("enter")
         at_group(terminal, 3)
         terminal.press("q")
