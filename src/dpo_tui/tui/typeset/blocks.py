@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from dpo_tui.tui.typeset.cells import cells
 from dpo_tui.tui.typeset.highlight import highlight
 from dpo_tui.tui.typeset.inline import set_inline
-from dpo_tui.tui.typeset.markdown import MAX_NESTING, parse_blocks
 from dpo_tui.tui.typeset.spans import Line, Span, cut, plain, split_lines
 from dpo_tui.tui.typeset.tables import Table
+from dpo_tui.tui.typeset.tokens import MAX_NESTING, parse_blocks
 from dpo_tui.tui.typeset.wrap import chop, wrap
+
+if TYPE_CHECKING:
+    from dpo_tui.tui.typeset.tokens import Token
 
 _NARROWEST = 8
 """Cells below which indents and bars are left out rather than text squeezed."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from markdown_it.token import Token
-
-from dpo_tui.tui.typeset.markdown import parse_inline
 from dpo_tui.tui.typeset.spans import Span, joined, plain
+from dpo_tui.tui.typeset.tokens import parse_inline
+
+if TYPE_CHECKING:
+    from dpo_tui.tui.typeset.tokens import Token
 
 # A paragraph of this many characters is no prose; its markup is shown rather than parsed.
 _LONGEST = 20_000
@@ -34,7 +37,7 @@ class _Setter:
         self._links: list[tuple[int, str]] = []
         self._spans: list[Span] = []
 
-    def set(self, tokens: list[Token]) -> list[Span]:
+    def set(self, tokens: Sequence[Token]) -> list[Span]:
         for token in tokens:
             if token.type == "text":
                 self._spans.append((token.content, self._current()))

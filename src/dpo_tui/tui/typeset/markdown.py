@@ -17,11 +17,7 @@ from markdown_it.rules_block import StateBlock, blockquote, lheading, paragraph,
 from markdown_it.rules_inline import StateInline, image, link
 from markdown_it.token import Token
 
-MAX_NESTING = 20
-"""Levels of lists and quotes; a list takes two. What is nested deeper is not parsed."""
-
-_MOST_LINES = 200
-"""Of a paragraph, a table or a quote."""
+from dpo_tui.tui.typeset.tokens import MAX_NESTING, MOST_LINES
 
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
 
@@ -40,50 +36,43 @@ _TEX_CLOSERS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 # As in Pandoc: no space inside the dollars and no digit behind, so that prices are left alone.
 _DOLLARS = re.compile(r"\$(?=[^\s$])[^$\n]*(?<![\s\\])\$(?!\d)")
 _URL = re.compile(r"(?<=http|ttps)://[^\s<>()\[\]*`|\"\\]*[^\s<>()\[\]*`|\"\\_~.,;:!?]")
-_MARKUP = re.compile(r"[*_`~\[\\$]")
 _TEX_BLOCK = re.compile(r"\\\[|\$\$|\\begin\{(\w+\*?)\}")
 
 
-def parse_blocks(source: str) -> list[Token]:
-    """Block tokens; the `content` of inline ones is not parsed yet."""
-    tokens: list[Token] = []
-    parser = _parser()
-    parser.block.parse(source, parser, {}, tokens)
-    return tokens
+class Parser(MarkdownIt):
+    """The parser, and the rules that differ from CommonMark's."""
 
+    def blocks(self, source: str) -> list[Token]:
+        """Block tokens; the `content` of inline ones is not parsed yet."""
+        tokens: list[Token] = []
+        self.block.parse(source, self, {}, tokens)
+        return tokens
 
-def parse_inline(content: str) -> list[Token]:
-    """What stands in a paragraph, a heading or a cell of a table.
+    def inlines(self, content: str) -> list[Token]:
+        """The tokens of one paragraph, heading or cell."""
+        return self.inline.parse(content, self, {}, [])
 
-    `link_open` has what follows the label in meta `target`, `image` all of itself in meta `source`.
-    """
-    if not _MARKUP.search(content):
-        return [Token("text", "", 0, content=content)]
-    parser = _parser()
-    return parser.inline.parse(content, parser, {}, [])
-
-
-class _Parser(MarkdownIt):
     def normalizeLink(self, url: str) -> str:
         """Links are not followed: they are shown as they were written."""
         return url
 
 
 @functools.cache
-def _parser() -> MarkdownIt:
-    parser = _Parser("commonmark", {"maxNesting": MAX_NESTING})
-    parser.enable(["table", "strikethrough"]).disable(_UNUSED)
-    parser.block.ruler.before(
+def parser() -> Parser:
+    """The parser; making it takes a millisecond."""
+    made = Parser("commonmark", {"maxNesting": MAX_NESTING})
+    made.enable(["table", "strikethrough"]).disable(_UNUSED)
+    made.block.ruler.before(
         "fence", "tex", _tex_block, {"alt": ["paragraph", "blockquote", "list"]}
     )
     for name, rule, alt in _LONG_RULES:
-        parser.block.ruler.at(name, _capped(rule), {"alt": alt})
-    parser.inline.ruler.at("escape", _escape)
-    parser.inline.ruler.at("link", _link)
-    parser.inline.ruler.at("image", _image)
-    parser.inline.ruler.before("escape", "tex", _tex)
-    parser.inline.ruler.before("escape", "url", _url)
-    return parser
+        made.block.ruler.at(name, _capped(rule), {"alt": alt})
+    made.inline.ruler.at("escape", _escape)
+    made.inline.ruler.at("link", _link)
+    made.inline.ruler.at("image", _image)
+    made.inline.ruler.before("escape", "tex", _tex)
+    made.inline.ruler.before("escape", "url", _url)
+    return made
 
 
 def _capped(rule: BlockRule) -> BlockRule:
@@ -96,9 +85,9 @@ def _capped(rule: BlockRule) -> BlockRule:
     def capped(state: StateBlock, first: int, last: int, silent: bool) -> bool:
         if silent:
             return rule(state, first, last, silent)
-        most, state.lineMax = state.lineMax, min(state.lineMax, first + _MOST_LINES)
+        most, state.lineMax = state.lineMax, min(state.lineMax, first + MOST_LINES)
         try:
-            return rule(state, first, min(last, first + _MOST_LINES), silent)
+            return rule(state, first, min(last, first + MOST_LINES), silent)
         finally:
             state.lineMax = most
 
