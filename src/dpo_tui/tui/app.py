@@ -9,6 +9,7 @@ from textual import events
 from textual.app import App
 from textual.command import CommandPalette
 from textual.screen import Screen
+from textual.theme import Theme
 
 from dpo_tui.display import display_line
 from dpo_tui.errors import DpoTuiError
@@ -21,7 +22,7 @@ from dpo_tui.tui.driver import Driver
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
-from dpo_tui.tui.themes import OWN, first_theme, with_own_variables
+from dpo_tui.tui.themes import OWN, first_theme, terminal_colors, with_own_variables
 from dpo_tui.tui.widgets.end_panel import EndPanel
 
 
@@ -44,16 +45,16 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         news: str = "",
         look: Look | None = None,
     ) -> None:
-        super().__init__(driver_class=Driver)
-        # A frame of an animation costs as many bytes over SSH as a page of text.
-        self.animation_level = "none"
-        for theme in OWN:
-            self.register_theme(theme)
         self._look = look = look or Look()
         self.preferences = look.preferences
         """What the person has chosen with a key, this time or before."""
+        # First of all, and unwatched: a change of theme would parse all styles a second time.
+        theme = first_theme(look.theme, self.preferences.theme, terminal_colors())
+        self.set_reactive(DpoTuiApp.theme, theme)
+        super().__init__(driver_class=Driver)
+        # A frame of an animation costs as many bytes over SSH as a page of text.
+        self.animation_level = "none"
         self._remembering = asyncio.Lock()
-        self.theme = first_theme(look.theme, self.preferences.theme, self.console.color_system)
         self.title = display_line(f"dpo-tui: {name}") if look.title else ""
         rebind(self, look.keymap)
         self.crashed: BaseException | None = None
@@ -85,6 +86,11 @@ class DpoTuiApp(App[None], inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """Start where the work is."""
         return self.annotate
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Our own themes and Textual's, by name."""
+        return {theme.name: theme for theme in OWN} | super().available_themes
 
     def get_css_variables(self) -> dict[str, str]:
         """Colours of our own beside Textual's."""

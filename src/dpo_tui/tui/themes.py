@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from rich.console import Console
+from textual.constants import COLOR_SYSTEM
 from textual.theme import BUILTIN_THEMES, Theme
 
 from dpo_tui.errors import InputError
@@ -81,6 +83,13 @@ def check_theme(name: str) -> None:
             f"theme: there is none that is called {name!r}",
             remedy=f"{hint}Themes are: {', '.join(NAMES)}.",
         )
+
+
+def terminal_colors() -> str | None:
+    """How many colours the terminal has, by Rich's name for it; None if it has none."""
+    # Textual passes its constant on like this too.
+    console = Console(color_system=COLOR_SYSTEM, force_terminal=True)  # type: ignore[arg-type]
+    return console.color_system
 
 
 def first_theme(said: str, remembered: str, color_system: str | None) -> str:
