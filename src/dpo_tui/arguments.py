@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +21,6 @@ from dpo_tui.argument_groups import (
     completes_files,
 )
 from dpo_tui.completion import SHELLS, PrintCompletion
-from dpo_tui.datasets.formats import FORMATS
 from dpo_tui.display import display_line
 
 _EPILOG = """\
@@ -37,8 +37,12 @@ class _Parser(argparse.ArgumentParser):
         super().error(display_line(message))
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser; it sets `command` to the name of the command that was asked for."""
+def make_parser(words: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """The parser; it sets `command` to the name of the command that was asked for.
+
+    Commands that are not among the words to be parsed are left without their arguments, which
+    would hold up the start.
+    """
     parser = _Parser(
         prog="dpo-tui",
         description="Label preference pairs (chosen / rejected) in the terminal, next to your own "
@@ -53,43 +57,31 @@ def make_parser() -> argparse.ArgumentParser:
         help="print a completion script for your shell and leave",
     )
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
-    _add_annotate(commands)
-    _add_generate(commands)
-    _add_doctor(commands)
-    _add_init(commands)
-    _add_sessions(commands)
-    _add_history(commands)
-    _add_verify(commands)
-    _add_backup(commands)
-    _add_export(commands)
-    _add_push(commands)
-    _add_report(commands)
-    _add_convert(commands)
+    for name, (summary, add_arguments) in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if words is None or name in words:
+            add_arguments(command)
     return parser
 
 
-def _add_annotate(commands: argparse._SubParsersAction[_Parser]) -> None:
-    annotate = commands.add_parser(
-        "annotate",
-        help="label the responses to a file of prompts",
-        description="Show the responses to one prompt after the other and label them. Stops and "
-        "resumes at any time: the same prompts file always finds its own session again.",
-        epilog=_EPILOG,
+def _add_annotate(annotate: _Parser) -> None:
+    annotate.description = (
+        "Show the responses to one prompt after the other and label them. Stops and "
+        "resumes at any time: the same prompts file always finds its own session again."
     )
+    annotate.epilog = _EPILOG
     add_work_arguments(annotate)
     add_judging_arguments(annotate)
     add_screen_arguments(annotate)
 
 
-def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
-    generate = commands.add_parser(
-        "generate",
-        help="generate responses without a screen, to be labelled later",
-        description="Generate what the undecided groups of a session lack. Can be stopped and run "
+def _add_generate(generate: _Parser) -> None:
+    generate.description = (
+        "Generate what the undecided groups of a session lack. Can be stopped and run "
         "again at any time, and beside `annotate` on the same prompts file. A server that is still "
-        "starting is waited for. Exit code 1 says that some responses failed.",
-        epilog=_EPILOG,
+        "starting is waited for. Exit code 1 says that some responses failed."
     )
+    generate.epilog = _EPILOG
     generate.add_argument("--limit", type=int, metavar="N", help="fill at most N groups")
     generate.add_argument(
         "--no-wait",
@@ -100,15 +92,13 @@ def _add_generate(commands: argparse._SubParsersAction[_Parser]) -> None:
     add_work_arguments(generate)
 
 
-def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
-    doctor = commands.add_parser(
-        "doctor",
-        help="find out what your model server can do, and how to set dpo-tui for it",
-        description="Try out the model servers that are named, or else those that run on this "
+def _add_doctor(doctor: _Parser) -> None:
+    doctor.description = (
+        "Try out the model servers that are named, or else those that run on this "
         "machine: what they understand, how fast they are, and which settings suit them. Takes "
-        "about 20 seconds for each. Exit code 1 says that none can be used.",
-        epilog=_EPILOG,
+        "about 20 seconds for each. Exit code 1 says that none can be used."
     )
+    doctor.epilog = _EPILOG
     add_server_arguments(doctor)
     doctor.add_argument(
         "--concurrency", metavar="N", help="how many streams to measure at once (default 8)"
@@ -116,12 +106,8 @@ def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
     doctor.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
-def _add_init(commands: argparse._SubParsersAction[_Parser]) -> None:
-    init = commands.add_parser(
-        "init",
-        help="write a prompts file to start from",
-        description="Write a commented prompts file to start from. Nothing is overwritten.",
-    )
+def _add_init(init: _Parser) -> None:
+    init.description = "Write a commented prompts file to start from. Nothing is overwritten."
     init.add_argument(
         "path", nargs="?", type=Path, default=Path("prompts.toml"), help="default: prompts.toml"
     )
@@ -130,20 +116,16 @@ def _add_init(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
-def _add_sessions(commands: argparse._SubParsersAction[_Parser]) -> None:
-    commands.add_parser(
-        "sessions",
-        help="list the sessions that there are",
-        description="List the sessions: what is decided and left in each, and its prompts file.",
+def _add_sessions(sessions: _Parser) -> None:
+    sessions.description = (
+        "List the sessions: what is decided and left in each, and its prompts file."
     )
 
 
-def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
-    history = commands.add_parser(
-        "history",
-        help="list what was decided in a session, newest first",
-        description="List the decisions of a session, newest first, and whether each one counts, "
-        "was replaced by another one or taken back.",
+def _add_history(history: _Parser) -> None:
+    history.description = (
+        "List the decisions of a session, newest first, and whether each one counts, "
+        "was replaced by another one or taken back."
     )
     add_session_arguments(history)
     history.add_argument("--annotator", metavar="NAME", help="only what this one decided")
@@ -153,13 +135,11 @@ def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
     history.add_argument("--json", action="store_true", help="print JSON lines and nothing else")
 
 
-def _add_verify(commands: argparse._SubParsersAction[_Parser]) -> None:
-    verify = commands.add_parser(
-        "verify",
-        help="check a session and its dataset file",
-        description="Check that a session file is whole, that its counters and its queue agree "
+def _add_verify(verify: _Parser) -> None:
+    verify.description = (
+        "Check that a session file is whole, that its counters and its queue agree "
         "with what was decided, and that the dataset file has the pairs of every decision exactly "
-        "once. Changes nothing without --repair. Exit code 1 says that something is wrong.",
+        "once. Changes nothing without --repair. Exit code 1 says that something is wrong."
     )
     add_session_arguments(verify)
     verify.add_argument(
@@ -169,26 +149,24 @@ def _add_verify(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
-def _add_backup(commands: argparse._SubParsersAction[_Parser]) -> None:
-    backup = commands.add_parser(
-        "backup",
-        help="copy a session while it is being worked on",
-        description="Copy a session to a file of its own, consistent also while somebody labels. "
-        "Nothing is overwritten. Use the copy with --session PATH.",
+def _add_backup(backup: _Parser) -> None:
+    backup.description = (
+        "Copy a session to a file of its own, consistent also while somebody labels. "
+        "Nothing is overwritten. Use the copy with --session PATH."
     )
     backup.add_argument("path", type=Path, metavar="PATH", help="the file to make")
     add_session_arguments(backup)
 
 
-def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
-    export = commands.add_parser(
-        "export",
-        help="write what was decided as a file that a trainer reads",
-        description="Write the pairs of a session in the form of a trainer, whoever works on it. "
+def _add_export(export: _Parser) -> None:
+    from dpo_tui.datasets.formats import FORMATS  # noqa: PLC0415
+
+    export.description = (
+        "Write the pairs of a session in the form of a trainer, whoever works on it. "
         "The files are there whole or not at all; what was left out is told with its reason. "
-        "Formats: " + "; ".join(f"{each.name} ({each.readers})" for each in FORMATS.values()),
-        epilog=_EPILOG,
+        "Formats: " + "; ".join(f"{each.name} ({each.readers})" for each in FORMATS.values())
     )
+    export.epilog = _EPILOG
     add_session_arguments(export)
     add_export_arguments(export)
     files = export.add_argument_group("files")
@@ -222,15 +200,13 @@ def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
     files.add_argument("--force", action="store_true", help="replace files that are there")
 
 
-def _add_push(commands: argparse._SubParsersAction[_Parser]) -> None:
-    push = commands.add_parser(
-        "push",
-        help="send a session's pairs to a dataset on the Hugging Face hub",
-        description="Export a session with a card and send both to a dataset on the Hugging Face "
+def _add_push(push: _Parser) -> None:
+    push.description = (
+        "Export a session with a card and send both to a dataset on the Hugging Face "
         "hub, which is made, for you alone, if there is none. Needs the extra 'hub' and its login "
-        "(hf auth login). Formats: `dpo-tui export --help`.",
-        epilog=_EPILOG,
+        "(hf auth login). Formats: `dpo-tui export --help`."
     )
+    push.epilog = _EPILOG
     push.add_argument("repo", metavar="REPO", help="owner/name, or name for your own")
     add_session_arguments(push)
     add_export_arguments(push, default="trl")
@@ -240,28 +216,24 @@ def _add_push(commands: argparse._SubParsersAction[_Parser]) -> None:
     hub.add_argument("--force", action="store_true", help="replace a card that is there")
 
 
-def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
-    report = commands.add_parser(
-        "report",
-        help="say what was decided in a session, how fast, and with what bias",
-        description="Count what was decided: pairs, pace, what is left and how long that takes, "
+def _add_report(report: _Parser) -> None:
+    report.description = (
+        "Count what was decided: pairs, pace, what is left and how long that takes, "
         "which sources win, and whether the place of a card or the length of its text sways the "
-        "choice. Reads the session whoever works on it.",
+        "choice. Reads the session whoever works on it."
     )
     add_session_arguments(report)
     report.add_argument("--annotator", metavar="NAME", help="only what this one decided")
     report.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
-def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
-    convert = commands.add_parser(
-        "convert",
-        help="rewrite preference data of one format in another",
-        description="Rewrite a file of preferences in the form of another trainer, without a "
+def _add_convert(convert: _Parser) -> None:
+    convert.description = (
+        "Rewrite a file of preferences in the form of another trainer, without a "
         "session. What the rows are is found out if it isn't said. What was left out is told with "
-        "its reason. The file is there whole or not at all.",
-        epilog=_EPILOG,
+        "its reason. The file is there whole or not at all."
     )
+    convert.epilog = _EPILOG
     source = convert.add_argument(
         "input", type=Path, metavar="IN", help="a file, hf:owner/name[:split], - for standard input"
     )
@@ -277,3 +249,22 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     add_pair_arguments(pairs)
     pairs.add_argument("--seed", type=int, default=0, metavar="N", help="of all lots (default 0)")
     add_check_arguments(convert)
+
+
+_COMMANDS: dict[str, tuple[str, Callable[[_Parser], None]]] = {
+    "annotate": ("label the responses to a file of prompts", _add_annotate),
+    "generate": ("generate responses without a screen, to be labelled later", _add_generate),
+    "doctor": (
+        "find out what your model server can do, and how to set dpo-tui for it",
+        _add_doctor,
+    ),
+    "init": ("write a prompts file to start from", _add_init),
+    "sessions": ("list the sessions that there are", _add_sessions),
+    "history": ("list what was decided in a session, newest first", _add_history),
+    "verify": ("check a session and its dataset file", _add_verify),
+    "backup": ("copy a session while it is being worked on", _add_backup),
+    "export": ("write what was decided as a file that a trainer reads", _add_export),
+    "push": ("send a session's pairs to a dataset on the Hugging Face hub", _add_push),
+    "report": ("say what was decided in a session, how fast, and with what bias", _add_report),
+    "convert": ("rewrite preference data of one format in another", _add_convert),
+}

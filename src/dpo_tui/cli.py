@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _end_in_order()
     try:
-        return _run(make_parser().parse_args(argv))
+        words = sys.argv[1:] if argv is None else argv
+        return _run(make_parser(words).parse_args(words))
     except BrokenPipeError:  # of a reader that has seen enough: `| head`
         return 0
     finally:

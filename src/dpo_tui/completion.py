@@ -24,5 +24,7 @@ class PrintCompletion(argparse.Action):
         """Print it. Importing what writes it would hold up everything else that is typed."""
         import shtab
 
-        print(shtab.complete(parser, str(shell)))
+        from dpo_tui.arguments import make_parser
+
+        print(shtab.complete(make_parser(), str(shell)))
         parser.exit()
