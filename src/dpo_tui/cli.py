@@ -107,9 +107,7 @@ def _annotate(arguments: Namespace) -> int:
     import asyncio
     import gc
 
-    # What the start makes stays, and what streams by makes no cycles: the collector would look
-    # through all of it again and again, and hold up a key each time.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(1_000_000)  # what the start makes stays; `main` sets what counts behind it
     from dpo_tui.main import annotate
 
     job = _job(arguments)

@@ -90,7 +90,7 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         app = await _app(labelling, job, opened, look)
         leaving.on_signals(lambda code: app.exit(return_code=code))
         leaving.on_hangup(lambda code: app.exit(return_code=code))
-        gc.freeze()  # what there is by now lives as long as the app
+        _collect_rarely()
         await app.run_async(mouse=False)
         exit_code, crash = app.return_code or 0, app.crashed
     finally:
@@ -101,6 +101,16 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
     return Outcome(
         exit_code, labelling.progress, opened.dataset.path, labelling.dataset_trouble, crash
     )
+
+
+def _collect_rarely() -> None:
+    """Keep the garbage collector from holding up a key.
+
+    What there is by now lives as long as the app, and what streams by makes no cycles: it would
+    look through all of it again and again.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _options(settings: Settings, opened: Opened) -> LabellingOptions:
