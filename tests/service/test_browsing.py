@@ -63,6 +63,14 @@ async def test_a_list_has_what_its_filter_lets_through(tmp_path: Path) -> None:
         assert await places(Filter.UNDECIDED, "odd") == [2, 4, 6]
         assert len(await listed()) == 8
 
+        async def before(place: int, limit: int) -> list[int]:
+            rows = await listed(Filter.UNDECIDED, "odd", place, limit, backwards=True)
+            return [row.position for row in rows]
+
+        assert await before(6, 9) == [4, 2]
+        assert await before(6, 1) == [4]
+        assert await before(2, 9) == []
+
 
 async def test_a_search_begins_on_screen_and_goes_on_in_order(tmp_path: Path) -> None:
     async with desk(tmp_path, None, groups(100)) as here:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_tui.domain.listing import Bite, Filter, Found
+from dpo_tui.domain.listing import Bite, Filter, Found, GroupRow
 from dpo_tui.domain.model import (
     Completion,
     Decision,
@@ -69,7 +69,21 @@ def listed(
 ) -> list[int]:
     rows = everything(lambda after: store.list_groups(ME, filter_, tag, after, limit))
     assert [row.position for row in rows] == sorted({row.position for row in rows})
+    assert listed_backwards(store, filter_, tag, limit) == rows[::-1]
     return [row.id for row in rows]
+
+
+def listed_backwards(
+    store: SessionStore, filter_: Filter, tag: str | None, limit: int
+) -> list[GroupRow]:
+    rows: list[GroupRow] = []
+    place: int | None = 99
+    while place is not None:
+        bite = store.list_groups(ME, filter_, tag, place, limit, backwards=True)
+        assert bite.after is None or bite.after < place
+        rows += bite.found
+        place = bite.after
+    return rows
 
 
 def searched(store: SessionStore, text: str) -> list[Found]:

@@ -77,6 +77,43 @@ async def test_a_list_can_be_long(tmp_path: Path) -> None:
         await here.until("250/250")
 
 
+async def test_a_list_begins_at_the_group_on_screen(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(400), size=(100, 30)) as here:
+        await here.until("1/400")
+        await here.press("g", *"250", "enter")
+        await here.until("250/400")
+        await here.press("l")
+        await here.until("200 groups and more")
+        await here.until("question 249")
+        assert "question 240" in here.text()
+        assert "question 257" in here.text()
+        await here.press("up", "enter")
+        await here.until("249/400")
+
+        await here.press("l")
+        await here.until("200 groups and more")
+        await here.press("home")
+        await here.until("300 groups and more")
+        assert "question 148" in here.text()  # the row that was the first stays where it is
+        await here.press("home")
+        await here.until("348 groups and more")
+        await here.press("home", "enter")
+        await here.until(" 1/400")
+
+
+async def test_a_filter_goes_on_from_the_group_on_screen(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(40), size=(100, 30)) as here:
+        await here.until("1/40")
+        await here.press("s", "g", *"39", "enter")
+        await here.until("39/40")
+        await here.press("l", "tab", "enter")  # undecided
+        await here.until("39/40")
+        await here.press("l", "tab", "tab")  # skipped: there is none behind
+        await here.until("1 group ")
+        await here.press("enter")
+        await here.until(" 1/40")
+
+
 async def test_a_search_finds_prompts_and_responses_and_marks_them(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, groups(3), size=(100, 30)) as here:
         await here.until("1/3")

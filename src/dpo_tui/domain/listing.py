@@ -63,4 +63,4 @@ class Bite(NamedTuple, Generic[_T]):
 
     found: Sequence[_T]
     after: int | None
-    """The position behind which to go on; None at the end."""
+    """The position behind which, or backwards before which, to go on; None at the end."""

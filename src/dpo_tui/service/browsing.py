@@ -26,6 +26,11 @@ class Browsing:
         self._disk = screen.disk
         self._store = screen.disk.store
 
+    @property
+    def position(self) -> int:
+        """The place of the group on screen; 0 if there is none."""
+        return self._screen.group.position if self._screen.group else 0
+
     async def go_to(self, text: str) -> Group | Refused:
         """Show the group with this number, else the one whose prompt has this `id`."""
         text = text.strip()
@@ -42,23 +47,27 @@ class Browsing:
         self,
         filter_: Filter = Filter.ALL,
         tag: str | None = None,
-        after: int = -1,
+        place: int = -1,
         limit: int = 50,
+        *,
+        backwards: bool = False,
     ) -> Sequence[GroupRow]:
-        """The next groups behind position `after` that a filter lets through, in their order.
+        """The next groups behind a position that a filter lets through, in their order.
 
-        Fewer than `limit` are the last ones.
+        Backwards, they are those before it, the nearest first. Fewer than `limit` are all there
+        are.
         """
         rows: list[GroupRow] = []
-        place: int | None = after
-        while place is not None and len(rows) < limit:
-            found, place = await self._disk.run(
+        on: int | None = place
+        while on is not None and len(rows) < limit:
+            found, on = await self._disk.run(
                 self._store.list_groups,
                 self._screen.annotator,
                 filter_,
                 tag,
-                place,
+                on,
                 limit - len(rows),
+                backwards=backwards,
             )
             rows += found
         return rows

@@ -168,9 +168,19 @@ class Store(Ledger, Protocol):
         ...
 
     def list_groups(
-        self, annotator: str, filter_: Filter, tag: str | None, after: int, limit: int
+        self,
+        annotator: str,
+        filter_: Filter,
+        tag: str | None,
+        place: int,
+        limit: int,
+        *,
+        backwards: bool = False,
     ) -> Bite[GroupRow]:
-        """At most `limit` groups behind position `after`, with a tag if one is given."""
+        """At most `limit` groups behind a position, with a tag if one is given.
+
+        Backwards, they are those before it, the nearest first.
+        """
         ...
 
     def tags(self, after: int) -> Bite[str]:

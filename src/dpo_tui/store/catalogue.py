@@ -35,22 +35,22 @@ _IS_FAILED = """EXISTS (
             SELECT 1 FROM responses AS newer
             WHERE newer.group_id = broken.group_id AND newer.set_no = broken.set_no
                 AND newer.slot = broken.slot AND newer.id > broken.id))"""
-_QUEUE = "SELECT id, position FROM groups WHERE position > :after"
+_QUEUE = "SELECT id, position FROM groups WHERE true"
 _CANDIDATES = {
     Filter.ALL: _QUEUE,
     Filter.FAILED: _QUEUE,
-    Filter.UNDECIDED: "SELECT group_id, position FROM undecided "
-    "WHERE annotator_id = :annotator AND position > :after",
-    Filter.SKIPPED: "SELECT group_id, position FROM skipped "
-    "WHERE annotator_id = :annotator AND position > :after",
+    Filter.UNDECIDED: "SELECT group_id, position FROM undecided WHERE annotator_id = :annotator",
+    Filter.SKIPPED: "SELECT group_id, position FROM skipped WHERE annotator_id = :annotator",
     # People do these by hand: there are never so many that sorting them would take long.
     Filter.FLAGGED: "SELECT group_id, position FROM flags JOIN groups ON groups.id = group_id "
-    "WHERE annotator_id = :annotator AND position > :after",
+    "WHERE annotator_id = :annotator",
     Filter.EDITED: "SELECT DISTINCT groups.id, position FROM responses INDEXED BY responses_own "
     "CROSS JOIN groups ON groups.id = group_id "
-    "WHERE origin IN ('edited', 'written') AND position > :after",
+    "WHERE origin IN ('edited', 'written')",
 }
 """Where the groups come from that a filter may let through, by position."""
+_ONWARDS = "AND position > :place ORDER BY position LIMIT :bite"
+_BACKWARDS = "AND position < :place ORDER BY position DESC LIMIT :bite"
 
 
 def list_groups(
@@ -58,10 +58,15 @@ def list_groups(
     annotator_id: int,
     filter_: Filter,
     tag: str | None,
-    after: int,
+    place: int,
     limit: int,
+    *,
+    backwards: bool,
 ) -> Bite[GroupRow]:
-    """At most `limit` groups behind position `after` that a filter lets through."""
+    """At most `limit` groups behind a position that a filter lets through.
+
+    Backwards, they are those before it, the nearest first.
+    """
     conditions = []
     if filter_ is Filter.FAILED:
         conditions.append(_IS_FAILED)
@@ -69,15 +74,16 @@ def list_groups(
         conditions.append("instr(settings, :tag)")
     bite = _LISTED if conditions else limit
     candidates = connection.execute(
-        f"{_CANDIDATES[filter_]} ORDER BY position LIMIT :bite",
-        {"annotator": annotator_id, "after": after, "bite": bite},
+        f"{_CANDIDATES[filter_]} {_BACKWARDS if backwards else _ONWARDS}",
+        {"annotator": annotator_id, "place": place, "bite": bite},
     ).fetchall()
     end = candidates[-1][1] if len(candidates) == bite else None
     if conditions and candidates:
+        first, last = sorted((candidates[0][1], candidates[-1][1]))
         passing = connection.execute(
             "SELECT id FROM groups WHERE position BETWEEN :first AND :last "  # noqa: S608 - constants
             f"AND {' AND '.join(conditions)}",
-            {"first": candidates[0][1], "last": candidates[-1][1], "tag": pack_json(tag)},
+            {"first": first, "last": last, "tag": pack_json(tag)},
         )
         kept = {group_id for (group_id,) in passing}
         candidates = [each for each in candidates if each[0] in kept]

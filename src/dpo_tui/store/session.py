@@ -101,12 +101,24 @@ class SessionStore(SessionFile):
             return queue.group_at(connection, position)
 
     def list_groups(
-        self, annotator: str, filter_: Filter, tag: str | None, after: int, limit: int
+        self,
+        annotator: str,
+        filter_: Filter,
+        tag: str | None,
+        place: int,
+        limit: int,
+        *,
+        backwards: bool = False,
     ) -> Bite[GroupRow]:
-        """At most `limit` groups behind position `after`, with a tag if one is given."""
+        """At most `limit` groups behind a position, with a tag if one is given.
+
+        Backwards, they are those before it, the nearest first.
+        """
         annotator_id = self._id(annotator)
         with self._database.reading() as connection:
-            return catalogue.list_groups(connection, annotator_id, filter_, tag, after, limit)
+            return catalogue.list_groups(
+                connection, annotator_id, filter_, tag, place, limit, backwards=backwards
+            )
 
     def find_name(self, name: str, after: int) -> Bite[int]:
         """The group behind position `after` whose prompt has this `id` in the prompts file."""

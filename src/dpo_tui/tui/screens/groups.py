@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 from msgspec import Struct
@@ -23,6 +24,8 @@ from dpo_tui.words import plural
 
 _BITE = 100
 """Rows that are taken from the store at a time."""
+_NEAR = 10
+"""Rows from an end of the list at which more are taken."""
 _MOST_HITS = 500
 """Places that are listed at the most: who has so many searches for more."""
 _MOST_FILTERS = 40
@@ -58,8 +61,10 @@ class GroupsScreen(ModalScreen[Chosen]):
         self._finds = finds
         self._filters: list[tuple[Filter, str | None]] = [(each, None) for each in Filter]
         self._filter = 0
-        self._after: int | None = -1
-        """The position behind which more rows are taken; None when there are no more."""
+        self._before: int | None = None
+        """The position before which more rows are taken; None when there are no more."""
+        self._after: int | None = None
+        """The same, behind the rows that are there."""
         self._input = Input(placeholder="find in prompts and responses")
         self._filter_line = Static(id="filters", markup=False)
         self._list = OptionList(markup=False)
@@ -74,7 +79,7 @@ class GroupsScreen(ModalScreen[Chosen]):
             yield self._status
 
     async def on_mount(self) -> None:
-        """Begin with all groups."""
+        """Begin with all groups, at the one on screen."""
         (self._input if self._finds else self._list).focus()
         self.run_worker(self._add_tags())
         await self._list_anew()
@@ -84,12 +89,22 @@ class GroupsScreen(ModalScreen[Chosen]):
     async def _list_anew(self) -> None:
         self._show_filters()
         self._list.clear_options()
-        self._after = -1
+        here = self._browsing.position
+        self._before, self._after = here, here - 1
         await self._list_more()
+        count = self._list.option_count
+        await self._list_earlier()
         if self._list.option_count:
-            self._list.highlighted = 0  # where enter goes
+            # Where enter goes: the group on screen, else the next one that the filter lets through.
+            self._list.highlighted = self._list.option_count - max(count, 1)
+            self.call_after_refresh(self._show_around)
         else:
             self._say("there is none")
+
+    def _show_around(self) -> None:
+        """Have the highlighted row in the middle, as far as there are rows around it."""
+        middle = self._list.size.height // 2
+        self._list.scroll_to(y=(self._list.highlighted or 0) - middle, animate=False)
 
     async def _add_tags(self) -> None:
         """Each tag is a filter of its own; there may be a million groups to look at."""
@@ -102,22 +117,53 @@ class GroupsScreen(ModalScreen[Chosen]):
                         break
 
     async def _list_more(self) -> None:
-        if self._after is None:
-            return
-        which, tag = self._filters[self._filter]
-        try:
-            rows = await self._browsing.groups(which, tag, self._after, _BITE)
-        except StoreError as error:
-            self._say(str(error))
+        """Add the next rows."""
+        rows = await self._take(self._after, backwards=False)
+        if rows is None:
             return
         self._after = rows[-1].position if len(rows) == _BITE else None
-        self._list.add_options([Option(_row(each), id=str(each.id)) for each in rows])
-        self._say(plural(self._list.option_count, "group") + (" and more" if self._after else ""))
+        self._list.add_options(map(_option, rows))
+        self._say_count()
 
-    async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """More rows come before the end of the list is reached."""
-        if not self._input.value.strip() and event.option_index > self._list.option_count - 10:
+    async def _list_earlier(self) -> None:
+        """Put the rows before those that are there in front of them; nothing else moves."""
+        rows = await self._take(self._before, backwards=True)
+        if rows is None:
+            return
+        self._before = rows[-1].position if len(rows) == _BITE else None
+        options, highlighted = list(self._list.options), self._list.highlighted
+        top = self._list.scroll_offset.y
+        self._list.clear_options()
+        self._list.add_options([*map(_option, reversed(rows)), *options])
+        if highlighted is not None:
+            self._list.highlighted = highlighted + len(rows)
+            self._list.scroll_to(y=top + len(rows), animate=False)
+        self._say_count()
+
+    async def _take(self, place: int | None, *, backwards: bool) -> Sequence[GroupRow] | None:
+        """The next rows from a position on; None where there are no more, or the store refuses."""
+        if place is None:
+            return None
+        which, tag = self._filters[self._filter]
+        try:
+            return await self._browsing.groups(which, tag, place, _BITE, backwards=backwards)
+        except StoreError as error:
+            self._say(str(error))
+            return None
+
+    def _say_count(self) -> None:
+        has_more = self._before is not None or self._after is not None
+        self._say(plural(self._list.option_count, "group") + (" and more" if has_more else ""))
+
+    async def on_option_list_option_highlighted(self) -> None:
+        """More rows come before an end of the list is reached."""
+        highlighted = self._list.highlighted
+        if highlighted is None or self._input.value.strip():
+            return
+        if highlighted > self._list.option_count - _NEAR:
             await self._list_more()
+        elif highlighted < _NEAR:
+            await self._list_earlier()
 
     async def action_filter(self, step: int) -> None:
         """Go to the next filter."""
@@ -136,7 +182,7 @@ class GroupsScreen(ModalScreen[Chosen]):
         self._filter_line.update(line)
 
     def _say(self, text: str) -> None:
-        keys = "enter goes there · tab filters · / finds · escape goes back"
+        keys = "enter goes there · tab filters · / finds · escape back"
         self._status.update(
             Content.assemble((display_line(text), ""), ("   " + keys, "$foreground-muted"))
         )
@@ -197,6 +243,10 @@ class GroupsScreen(ModalScreen[Chosen]):
     def action_close(self) -> None:
         """Go back to where one was."""
         self.dismiss()
+
+
+def _option(row: GroupRow) -> Option:
+    return Option(_row(row), id=str(row.id))
 
 
 def _row(row: GroupRow) -> Content:
