@@ -15,6 +15,7 @@ import pytest
 from dpo_tui.domain.model import (
     Completion,
     Decision,
+    Draft,
     Message,
     Origin,
     Prompt,
@@ -76,6 +77,7 @@ def test_either_journal_waits_for_the_disk(path: Path, journal: Journal) -> None
     ask = store._database.connection.execute
     assert ask("PRAGMA journal_mode").fetchone() == (journal.value,)
     store.settle([])
+    store.save_draft(1, ME, Draft(1))
     assert ask("PRAGMA synchronous").fetchone() == (2,)
     skip(store)
     store.close()

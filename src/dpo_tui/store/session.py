@@ -159,9 +159,13 @@ class SessionStore(SessionFile):
         return Response(found, group_id, set_no, slot, completion)
 
     def save_draft(self, group_id: int, annotator: str, draft: Draft) -> None:
-        """Keep marks in progress."""
+        """Keep marks in progress.
+
+        They outlive the process. A power cut may take back those since the last decision, so that
+        no key waits for a slow disk.
+        """
         annotator_id = self._id(annotator)
-        with self._database.transaction() as connection:
+        with self._database.lazy_transaction() as connection:
             groups.save_draft(connection, group_id, annotator_id, draft)
 
     def set_flag(self, group_id: int, annotator: str, *, flagged: bool) -> None:

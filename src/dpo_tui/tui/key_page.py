@@ -13,7 +13,7 @@ Unmarked responses count as rejected when you confirm; excluded ones are kept ou
 A response that is cut off, empty or failed is in no pair. Nothing chosen, or nothing rejected, is \
 a decision too: it gives no pairs. A decided group can be decided again.
 
-Every key is on disk before the screen moves on. Leave whenever you like, or lose the link: the \
+Every key is saved before the screen moves on. Leave whenever you like, or lose the link: the \
 next start shows this group with these marks."""
 
 
