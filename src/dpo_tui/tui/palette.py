@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rich.style import Style as TerminalStyle
 from textual.style import Style
@@ -31,12 +31,12 @@ class Palette:
     """The styles of one theme on one background."""
 
     def __init__(
-        self, ground: Style, variables: Mapping[str, str], styles: Mapping[str, str]
+        self, ground: Style, variables: Mapping[str, str], written: Callable[[str], str]
     ) -> None:
-        """`ground` is the style below everything; `styles` says how each kind is written."""
+        """`ground` is the style below everything; `written` says how each kind is written."""
         self._ground = ground
         self._variables = dict(variables)
-        self._written = styles
+        self._written = written
         self._styles: dict[tuple[str, str], TerminalStyle] = {}
 
     def style(self, base: str, kind: str) -> TerminalStyle:
@@ -48,4 +48,4 @@ class Palette:
         return found
 
     def _parsed(self, kind: str) -> Style:
-        return Style.parse(self._written.get(kind, ""), self._variables)
+        return Style.parse(self._written(kind), self._variables)

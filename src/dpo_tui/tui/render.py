@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -12,14 +12,12 @@ from dpo_tui.domain.model import Progress
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.service.endpoint import EndpointStatus, Health
 from dpo_tui.service.sheet import Sheet
+from dpo_tui.tui.typeset import Span
 from dpo_tui.words import duration, plural
 
 _DOT = " · "
 
-Part = tuple[str, str]
-"""Text and style."""
-
-_HEALTH: dict[Health, Part] = {
+_HEALTH: dict[Health, Span] = {
     Health.UP: ("●", "$text-success"),
     Health.BUSY: ("◐ busy", "$text-warning"),
     Health.DOWN: ("○ down", "bold $text-error"),
@@ -37,7 +35,7 @@ def session_line(
     ready_ahead: int | None,
     endpoints: Sequence[EndpointStatus],
     width: int,
-) -> Content:
+) -> list[Span]:
     """The top line: what fits of it, the most important parts first."""
     muted = "$foreground-muted"
     at = f"{sheet.position + 1:,}/{progress.total:,}" if sheet else "done"
@@ -62,11 +60,11 @@ def session_line(
     return _fit(left, right, width)
 
 
-def remarks_line(sheet: Sheet | None) -> Content:
+def remarks_line(sheet: Sheet | None) -> list[Span]:
     """What the annotator has said of the group besides the marks; empty if nothing."""
     if sheet is None:
-        return Content("")
-    parts: list[Part] = []
+        return []
+    parts: list[Span] = []
     if sheet.flagged:
         parts.append(("⚑ flagged", "bold $text-warning"))
     if sheet.tie:
@@ -77,12 +75,10 @@ def remarks_line(sheet: Sheet | None) -> Content:
         parts.append((display_line(", ".join(sheet.labels)), "$text-secondary"))
     if sheet.note:
         parts.append((f"“{display_line(sheet.note)}”", "$foreground-muted"))
-    return Content.styled(_DOT, "$foreground-disabled").join(
-        [Content.styled(*part) for part in parts]
-    )
+    return _dotted(parts)
 
 
-def _endpoint_parts(endpoints: Sequence[EndpointStatus], width: int) -> list[Part]:
+def _endpoint_parts(endpoints: Sequence[EndpointStatus], width: int) -> list[Span]:
     """The one endpoint, or how many of several are well."""
     if not endpoints:
         return [("no server needed", "$foreground-muted")]
@@ -97,7 +93,7 @@ def _endpoint_parts(endpoints: Sequence[EndpointStatus], width: int) -> list[Par
     return [(symbol, style), (" ", ""), (name, "$foreground-muted")]
 
 
-def _fit(left: Sequence[tuple[int, str, str]], right: list[Part], width: int) -> Content:
+def _fit(left: Sequence[tuple[int, str, str]], right: list[Span], width: int) -> list[Span]:
     """Join parts with dots between, the last ones by priority left out until the line fits."""
     kept = list(left)
     room = width - sum(cell_len(text) for text, _ in right)
@@ -106,15 +102,17 @@ def _fit(left: Sequence[tuple[int, str, str]], right: list[Part], width: int) ->
         if gap >= 2 or len(kept) == 1:
             break
         kept.remove(max(kept, key=lambda each: each[0]))
-    parts: list[Part] = []
-    for _, text, style in kept:
-        parts += [(_DOT, "$foreground-disabled"), (text, style)]
-    return Content.assemble(*parts[1:], " " * max(1, gap), *right)
+    return [*_dotted([(text, style) for _, text, style in kept]), (" " * max(1, gap), ""), *right]
 
 
-def trouble_line(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | None) -> Content:
+def _dotted(parts: Iterable[Span]) -> list[Span]:
+    """Parts of a line with dots between them."""
+    return [each for part in parts for each in ((_DOT, "$foreground-disabled"), part)][1:]
+
+
+def trouble_lines(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | None) -> list[Span]:
     """What a person should know or mend now; empty when all is well."""
-    parts: list[Part] = []
+    parts: list[Span] = []
     if trouble:
         parts.append((display_line(str(trouble)), "bold $text-error"))
     for endpoint in endpoints:
@@ -123,4 +121,4 @@ def trouble_line(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | Non
             said = " · ".join(filter(None, (endpoint.message, endpoint.remedy)))
             said = display_line(said if endpoint.url in said else f"{endpoint.url}: {said}")
             parts.append((said, style))
-    return Content("\n").join([Content.styled(*part) for part in parts])
+    return [each for part in parts for each in (("\n", ""), part)][1:]

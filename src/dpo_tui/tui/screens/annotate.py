@@ -8,10 +8,7 @@ from time import monotonic
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
-from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.sheet import Sheet
@@ -20,13 +17,13 @@ from dpo_tui.tui.alarm import Alarm
 from dpo_tui.tui.bindings import NEEDS_GROUP, bindings
 from dpo_tui.tui.layout import Layout
 from dpo_tui.tui.look import Look
-from dpo_tui.tui.render import remarks_line, session_line, trouble_line
+from dpo_tui.tui.render import remarks_line, session_line, trouble_lines
 from dpo_tui.tui.screens.answering import AnsweringActions
 from dpo_tui.tui.screens.browsing import BrowsingActions
-from dpo_tui.tui.screens.group import show
 from dpo_tui.tui.screens.judging import JudgingActions
 from dpo_tui.tui.widgets.end_panel import EndPanel
 from dpo_tui.tui.widgets.key_bar import KeyBar
+from dpo_tui.tui.widgets.words import Words
 
 REPAINT_SECONDS = 1 / 8
 """Streams and counters are repainted this often at most: each repaint crosses an SSH link."""
@@ -63,7 +60,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self._layout = look.preferences.layout
         self._remember_layout = remember_layout
         self._session_name = name
-        self._news = news
+        self._first_news = news
         self._shown: tuple[int, int] | None = None
         """Group and set of the sheet that was painted last."""
         self.is_behind = False
@@ -71,12 +68,11 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self._painted_at = 0.0
         self._preparing: Timer | None = None
         self._repaint_seconds = SLOW_REPAINT_SECONDS if look.slow else REPAINT_SECONDS
-        self._session_line = Static(id="session", markup=False)
-        self._remarks = Static(id="remarks", markup=False)
+        self._session_line = Words(id="session")
+        self._remarks = Words(id="remarks")
         self._end = end
-        self._below = Static(id="below", markup=False)
         self.cards.on_moved = self._show_below
-        self._trouble = Static(id="trouble", markup=False)
+        self._trouble = Words(id="trouble")
 
     def compose(self) -> ComposeResult:
         """Top line, prompt, cards; troubles, last news and keys at the bottom."""
@@ -86,15 +82,13 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         yield self.cards
         yield self._end
         yield self._trouble
-        with Horizontal(id="bottom"):
-            yield self._status
-            yield self._below
+        yield self._news
         yield KeyBar()
 
     async def on_mount(self) -> None:
         """Begin to follow the service."""
         self.labelling.on_change = self._repaint_soon
-        self.say(self._news)
+        self.say(self._first_news)
         self.cards.lay_out_as(self.usual_layout)
         self.paint()
 
@@ -149,7 +143,6 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
             if self._end.display is not (sheet is None):
                 self._end.display = sheet is None
                 self.refresh_bindings()
-            self._below.display = sheet is not None
             if sheet is None:
                 self._shown = None
                 self._end.show(self.labelling.progress, self.labelling.seconds_per_group)
@@ -188,19 +181,19 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
             endpoints=endpoints,
             width=self.size.width - 2,
         )
-        show(self._session_line, line, layout=False)
+        self._session_line.show(line)
         remarks = remarks_line(sheet)
-        show(self._remarks, remarks, layout=False)
-        self._remarks.display = bool(remarks.plain)
-        trouble = trouble_line(endpoints, generation.trouble or labelling.dataset_trouble)
-        show(self._trouble, trouble, layout=True)
-        self._trouble.display = bool(trouble.plain)
+        self._remarks.show(remarks)
+        self._remarks.display = bool(remarks)
+        trouble = trouble_lines(endpoints, generation.trouble or labelling.dataset_trouble)
+        self._trouble.show(trouble)
+        self._trouble.display = bool(trouble)
 
     def _show_below(self) -> None:
         """Say how much is left to read below."""
         cards = self.cards.cards_below
         said = f"▼ {cards} below" if cards else "▼ more" if self.cards.lines_below else ""
-        show(self._below, Content.styled(said, "$foreground-muted"), layout=False)
+        self._news.show_below(said if self.labelling.group else "")
 
     # --- layouts -------------------------------------------------------------------------------
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
 from dpo_tui.display import display_line
 from dpo_tui.errors import StoreError
@@ -16,6 +14,7 @@ from dpo_tui.service.outcomes import Refused
 from dpo_tui.tui.bindings import told_key
 from dpo_tui.tui.widgets.card_list import CardList
 from dpo_tui.tui.widgets.prompt_pane import PromptPane
+from dpo_tui.tui.widgets.words import News
 
 _Result = TypeVar("_Result")
 
@@ -34,15 +33,15 @@ class GroupScreen(Screen[None]):
         self.cards = CardList()
         self.is_acting = False
         """Whether a command runs, that ends with painting what it changed."""
-        self._status = Static(id="status", markup=False)
+        self._news = News(id="news")
 
     def paint(self) -> None:
         """Paint what has changed."""
         raise NotImplementedError
 
     def say(self, text: str, style: str = "$foreground-muted") -> None:
-        """Tell the person something, in the status line."""
-        show(self._status, Content.styled(display_line(text), style), layout=True)
+        """Tell the person something, above the keys."""
+        self._news.show([(display_line(text), style)])
 
     def key(self, action: str) -> str:
         """The key of an action, to be told in a text."""
@@ -65,18 +64,3 @@ class GroupScreen(Screen[None]):
             return None
         self.paint()
         return outcome
-
-
-def show(widget: Static, content: Content, *, layout: bool) -> None:
-    """Show other content, the same one costs nothing; `layout` if it may have another height."""
-    shown = widget.content
-    if isinstance(shown, Content) and shown.is_same(content):
-        return
-    before = _height(widget)
-    widget.update(content, layout=False)
-    if layout and _height(widget) != before:
-        widget.refresh(layout=True)
-
-
-def _height(widget: Static) -> int:
-    return widget.get_content_height(widget.size, widget.size, max(1, widget.content_size.width))

@@ -6,6 +6,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from dpo_tui.tui.palette import Palette
+
 
 class Drawn(Widget):
     """Has no border, padding or opacity; `render_line` gives lines as wide as the widget.
@@ -13,10 +15,28 @@ class Drawn(Widget):
     For every line Textual asks for each of these, which takes longer than to draw it.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._palette: Palette | None = None
         self._strips: dict[int, Strip] = {}
         """The lines that were drawn and are still true."""
+
+    def style_of(self, kind: str) -> str:
+        """What a kind of text looks like, as Textual writes styles: kinds are styles here."""
+        return kind
+
+    @property
+    def palette(self) -> Palette:
+        """The styles that count now."""
+        if self._palette is None:
+            variables = self.app.theme_variables
+            self._palette = Palette(self.visual_style, variables, self.style_of)
+        return self._palette
+
+    def notify_style_update(self) -> None:
+        """Another theme, or another background."""
+        super().notify_style_update()
+        self._palette = None
 
     def _set_dirty(self, *regions: Region) -> None:
         super()._set_dirty(*regions)

@@ -13,11 +13,12 @@ from textual.reactive import Reactive
 from textual.strip import Strip
 
 from dpo_tui.tui.page import Piece
-from dpo_tui.tui.palette import STYLES, Palette
+from dpo_tui.tui.palette import STYLES
 from dpo_tui.tui.strip_builder import StripBuilder
 from dpo_tui.tui.typeset.kinds import PALETTE
 from dpo_tui.tui.widgets.drawn import Drawn
 
+_STYLES = {**PALETTE, **STYLES}
 _THUMB = "▐"
 _LEFT = 1
 """Free cells before a line. As padding they would be of another style, which costs bytes."""
@@ -60,7 +61,6 @@ class LineView(Drawn, can_focus=False):
         self._told_below = 0
         self.top = 0
         """The first line that is shown."""
-        self._palette: Palette | None = None
         self._thumb = Thumb()
 
     def compose(self) -> ComposeResult:
@@ -95,18 +95,9 @@ class LineView(Drawn, can_focus=False):
         """How many lines there are below the view."""
         return max(0, self.line_count - self.top - self.view_height)
 
-    def notify_style_update(self) -> None:
-        """Another theme, or another background."""
-        super().notify_style_update()
-        self._palette = None
-
-    @property
-    def palette(self) -> Palette:
-        """The styles that count now."""
-        if self._palette is None:
-            styles = {**PALETTE, **STYLES}
-            self._palette = Palette(self.visual_style, self.app.theme_variables, styles)
-        return self._palette
+    def style_of(self, kind: str) -> str:
+        """The style of a kind of the typesetter, or of ours."""
+        return _STYLES.get(kind, "")
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
