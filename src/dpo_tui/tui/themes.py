@@ -103,7 +103,9 @@ def first_theme(said: str, remembered: str, color_system: str | None) -> str:
 def with_own_variables(name: str, variables: dict[str, str]) -> dict[str, str]:
     """The colours of the theme of that name with those that we have beside Textual's.
 
-    `current` is the ground of the title of the current response.
+    `current` is the ground of the title of the current response. Themes of the terminal's own
+    colours lack `foreground-disabled`.
     """
+    disabled = variables["foreground-muted"]
     ground = "ansi_white" if name == "ansi-light" else f"{variables['primary']} 30%"
-    return {"current": ground, **variables}
+    return {"current": ground, "foreground-disabled": disabled, **variables}
