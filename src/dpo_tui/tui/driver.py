@@ -1,4 +1,4 @@
-"""Textual's driver for terminals, that no input can make act or break: no paste, no odd bytes."""
+"""Textual's driver for terminals: no paste and no odd byte acts, and little crosses the link."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from selectors import EVENT_READ, DefaultSelector
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+from dpo_tui.tui.colours import told_shortly
 
 _UNTITLED = frozenset({"", "dumb", "linux"})
 """Terminals without a title, which would show it in the text."""
@@ -93,6 +95,10 @@ class Driver(LinuxDriver):
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)
+
+    def write(self, data: str) -> None:
+        """Paint; of colours, only what changes is told."""
+        super().write(told_shortly(data))
 
     def start_application_mode(self) -> None:
         """Take the terminal over; also when the app comes back from being suspended."""
