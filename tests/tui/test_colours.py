@@ -99,8 +99,11 @@ def test_codes_of_any_form_keep_their_meaning(data: str) -> None:
     [
         ("\x1b[31mA\x1b[0m\x1b[31mB\x1b[0m", "\x1b[31mAB\x1b[0m"),
         ("\x1b[1;31mA\x1b[0m\x1b[31;42mB\x1b[0m", "\x1b[1;31mA\x1b[22;42mB\x1b[0m"),
-        ("\x1b[1;2mA\x1b[0m\x1b[2mB\x1b[0m", "\x1b[1;2mA\x1b[22;2mB\x1b[0m"),
-        ("\x1b[31mA\x1b[0m\n\x1b[2;1H\x1b[4mB\x1b[0m", "\x1b[31mA\n\x1b[2;1H\x1b[4;39mB\x1b[0m"),
+        ("\x1b[1;2mA\x1b[0m\x1b[2mB\x1b[0m", "\x1b[1;2mA\x1b[0;2mB\x1b[0m"),
+        (
+            "\x1b[31;48;5;9mA\x1b[0m\n\x1b[2;1H\x1b[4;48;5;9mB\x1b[0m",
+            "\x1b[31;48;5;9mA\n\x1b[2;1H\x1b[4;39mB\x1b[0m",
+        ),
         ("\x1b[31mA\x1b[0mB\x1b[31mC\x1b[0m", "\x1b[31mA\x1b[0mB\x1b[31mC\x1b[0m"),
         ("\x1b[31mA\x1b[0m\x1b[K\x1b[31mC\x1b[0m", "\x1b[31mA\x1b[0m\x1b[K\x1b[31mC\x1b[0m"),
     ],

@@ -156,6 +156,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
                     self.cards.lay_out_as(self.usual_layout)
                 self.cards.show(sheet.cards, is_new=is_other_set)
             self._paint_frame(sheet)
+            self._show_below()
         if self._preparing is None:
             self._preparing = self.set_timer(_PREPARING_SECONDS, self._prepare)
         if self._alarm and self._alarm.is_due(sheet, self.labelling.generation.endpoints):

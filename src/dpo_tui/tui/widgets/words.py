@@ -18,6 +18,8 @@ EDGE = 1
 """Free cells on either side of a line."""
 _BELOW = 14
 """Cells at the right end of the last news, with a free one before them."""
+_NARROWEST = 40
+"""Cells below which the news have the line for themselves."""
 
 
 def line_of(spans: Iterable[Span], palette: Palette, width: int) -> StripBuilder:
@@ -76,7 +78,7 @@ class News(Words):
 
     def _line(self, y: int) -> StripBuilder:
         line = super()._line(y)
-        if y == 0 and self._below:
+        if y == 0 and self._below and self.size.width >= _NARROWEST:
             blank = self.palette.style("", "")
             line.fill(self.size.width - EDGE - cells(self._below), blank)
             line.add(self._below, self.palette.style("", "$foreground-muted"))
@@ -84,4 +86,4 @@ class News(Words):
         return line
 
     def _room(self, width: int) -> int:
-        return super()._room(width) - _BELOW - 1
+        return super()._room(width) - (_BELOW + 1 if width >= _NARROWEST else 0)
