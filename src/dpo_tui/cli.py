@@ -105,9 +105,10 @@ def _flush() -> None:
 
 def _annotate(arguments: Namespace) -> int:
     import asyncio
-    import gc
 
-    gc.set_threshold(1_000_000)  # what the start makes stays; `main` sets what counts behind it
+    from dpo_tui.collecting import start_without_collecting
+
+    start_without_collecting()
     from dpo_tui.main import annotate
 
     job = _job(arguments)

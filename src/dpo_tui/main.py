@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dpo_tui.collecting import Tidying
 from dpo_tui.datasets.formats import format_named
 from dpo_tui.domain.model import Progress
 from dpo_tui.errors import DpoTuiError, StoreError
@@ -90,7 +90,7 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         app = await _app(labelling, job, opened, look)
         leaving.on_signals(lambda code: app.exit(return_code=code))
         leaving.on_hangup(lambda code: app.exit(return_code=code))
-        _collect_rarely()
+        app.annotate.on_rest = Tidying().tidy
         await app.run_async(mouse=False)
         exit_code, crash = app.return_code or 0, app.crashed
     finally:
@@ -101,16 +101,6 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
     return Outcome(
         exit_code, labelling.progress, opened.dataset.path, labelling.dataset_trouble, crash
     )
-
-
-def _collect_rarely() -> None:
-    """Keep the garbage collector from holding up a key.
-
-    What there is by now lives as long as the app, and what streams by makes no cycles: it would
-    look through all of it again and again.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _options(settings: Settings, opened: Opened) -> LabellingOptions:

@@ -67,6 +67,8 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         """Whether something has changed that isn't painted yet."""
         self._painted_at = 0.0
         self._preparing: Timer | None = None
+        self.on_rest: Callable[[], None] = lambda: None
+        """Called a little after a painting, when nothing is due."""
         self._repaint_seconds = SLOW_REPAINT_SECONDS if look.slow else REPAINT_SECONDS
         self._session_line = Words(id="session")
         self._remarks = Words(id="remarks")
@@ -167,6 +169,10 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self._preparing = None
         if sheet := self.labelling.next_sheet:
             self.cards.prepare(sheet.cards)
+        self.call_later(self._rest)
+
+    def _rest(self) -> None:
+        self.on_rest()
 
     def _paint_frame(self, sheet: Sheet | None) -> None:
         labelling = self.labelling
