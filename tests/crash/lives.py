@@ -415,8 +415,9 @@ _COMMANDS: dict[Command, Callable[[Memory], Step]] = {
 
 def _regenerate(now: Memory) -> Step:
     after = now.regenerated()
-    number = len(after.work.marks)
-    return Step(["r"], after, lambda screen: f"set {number} of {number}" in screen)
+    at = f"set {len(after.work.marks)} of {len(after.work.marks)}"
+    # What is at the bottom comes last: the cards above are those of the new set then.
+    return Step(["r"], after, lambda screen: at in screen and "asking again for" in screen)
 
 
 def _turn(now: Memory) -> Step:
