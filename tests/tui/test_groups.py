@@ -1,5 +1,7 @@
 """Finding other groups, and going there."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from dpo_tui.domain.model import Message, Prompt
@@ -112,6 +114,16 @@ async def test_a_filter_goes_on_from_the_group_on_screen(tmp_path: Path) -> None
         await here.until("1 group ")
         await here.press("enter")
         await here.until(" 1/40")
+
+
+async def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(4), size=(100, 30)) as here:
+        await here.until("1/4")
+        with closing(sqlite3.connect(tmp_path / "session.db")) as session, session:
+            session.execute("UPDATE groups SET messages = ?", (b'[["user", 5]]',))
+        await here.press("l")
+        await here.until("Session ")
+        assert "there is none" not in here.text()
 
 
 async def test_a_search_finds_prompts_and_responses_and_marks_them(tmp_path: Path) -> None:

@@ -91,14 +91,15 @@ class GroupsScreen(ModalScreen[Chosen]):
         self._list.clear_options()
         here = self._browsing.position
         self._before, self._after = here, here - 1
-        await self._list_more()
+        if not await self._list_more():
+            return
         count = self._list.option_count
         await self._list_earlier()
         if self._list.option_count:
             # Where enter goes: the group on screen, else the next one that the filter lets through.
             self._list.highlighted = self._list.option_count - max(count, 1)
             self.call_after_refresh(self._show_around)
-        else:
+        elif self._before is None:  # else the store has refused, and that is told
             self._say("there is none")
 
     def _show_around(self) -> None:
@@ -116,14 +117,15 @@ class GroupsScreen(ModalScreen[Chosen]):
                     if len(self._filters) >= _MOST_FILTERS:
                         break
 
-    async def _list_more(self) -> None:
-        """Add the next rows."""
+    async def _list_more(self) -> bool:
+        """Add the next rows; False where there are no more, or the store refuses."""
         rows = await self._take(self._after, backwards=False)
         if rows is None:
-            return
+            return False
         self._after = rows[-1].position if len(rows) == _BITE else None
         self._list.add_options(map(_option, rows))
         self._say_count()
+        return True
 
     async def _list_earlier(self) -> None:
         """Put the rows before those that are there in front of them; nothing else moves."""
