@@ -159,7 +159,7 @@ def _add_backup(backup: _Parser) -> None:
 
 
 def _add_export(export: _Parser) -> None:
-    from dpo_tui.datasets.formats import FORMATS  # noqa: PLC0415
+    from dpo_tui.datasets.formats import FORMATS
 
     export.description = (
         "Write the pairs of a session in the form of a trainer, whoever works on it. "

@@ -169,10 +169,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         self._preparing = None
         if sheet := self.labelling.next_sheet:
             self.cards.prepare(sheet.cards)
-        self.call_later(self._rest)
-
-    def _rest(self) -> None:
-        self.on_rest()
+        self.call_later(self.on_rest)
 
     def _paint_frame(self, sheet: Sheet | None) -> None:
         labelling = self.labelling

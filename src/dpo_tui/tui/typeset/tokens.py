@@ -45,7 +45,7 @@ def parse_blocks(source: str) -> Sequence[Token]:
     """Block tokens; the `content` of inline ones is not parsed yet."""
     if not _NO_PROSE.search(source):
         return _paragraphs(source)
-    from dpo_tui.tui.typeset.markdown import parser  # noqa: PLC0415
+    from dpo_tui.tui.typeset.markdown import parser
 
     return parser().blocks(source)
 
@@ -57,7 +57,7 @@ def parse_inline(content: str) -> Sequence[Token]:
     """
     if not _MARKUP.search(content):
         return [Plain("text", content=content)]
-    from dpo_tui.tui.typeset.markdown import parser  # noqa: PLC0415
+    from dpo_tui.tui.typeset.markdown import parser
 
     return parser().inlines(content)
 
