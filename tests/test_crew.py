@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dpo_tui.crew import Alone, Team, crew
+from dpo_tui.crew import Alone, Team, crew, growing
 from dpo_tui.errors import HelperError, InputError
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +32,9 @@ class Worker:
         return self.base + number
 
     def pid(self) -> int:
+        return os.getpid()
+
+    def process(self, _: int) -> int:
         return os.getpid()
 
     def refuse(self, number: int) -> int:
@@ -120,3 +123,26 @@ def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(HelperError, match="can't be started"), crew(2, working, 0):
         pass
+
+
+def test_answers_that_nobody_waited_for_are_not_taken_for_others() -> None:
+    with crew(2, working, 0) as team:
+        found = team.map(Worker.add, range(50))
+        assert next(found) == 0
+        found.close()
+        assert [*team.map(Worker.add, range(100, 110))] == [*range(100, 110)]
+        assert len({*team.all(Worker.pid)}) == 2
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 30])
+def test_others_are_called_in_where_there_is_much_to_do(count: int) -> None:
+    with growing(2, 4, working, 100) as team:
+        for _ in range(2):
+            assert [*team.map(Worker.add, range(count))] == [100 + each for each in range(count)]
+        pids = {*team.map(Worker.process, range(count))}
+        assert pids.isdisjoint({os.getpid()}) == (count > 4)
+
+
+def test_on_one_core_nobody_is_called_in() -> None:
+    with growing(1, 4, working, 0) as team:
+        assert {*team.map(Worker.process, range(30))} == {os.getpid()}

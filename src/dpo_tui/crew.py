@@ -12,9 +12,10 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import IO, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from dpo_tui.errors import HelperError
@@ -71,36 +72,97 @@ class Crew(Generic[_W]):
 
     def __init__(self, helpers: Sequence[_Helper]) -> None:
         self._helpers = helpers
+        self._owed: list[_Helper] = []
+        """Those whose answers came to be of no use before they were there."""
 
     def all(
         self, act: Callable[Concatenate[_W, _P], _R], *args: _P.args, **kwargs: _P.kwargs
     ) -> Sequence[_R]:
         """Let every worker do this; returns when all have."""
+        self._free()
         for each in self._helpers:
             each.ask(act, *args, **kwargs)
         return [each.answer() for each in self._helpers]
 
-    def map(self, act: Callable[[_W, _T], _R], items: Iterable[_T]) -> Iterator[_R]:
-        """What each item gives when some worker does this with it, in the order of the items."""
+    def map(self, act: Callable[[_W, _T], _R], items: Iterable[_T]) -> Generator[_R, None, None]:
+        """What each item gives when some worker does this with it, in the order of the items.
+
+        Close it if not all of it is wanted and something else is to be done.
+        """
+        self._free()
         numbered = enumerate(items)
         idle, busy = [*self._helpers], dict[_Helper, int]()
         done: dict[int, _R] = {}
         given = 0
-        while True:
-            room = _AHEAD * len(self._helpers) - len(busy) - len(done)
-            for number, item in islice(numbered, min(room, len(idle))):
-                helper = idle.pop()
-                helper.ask(act, item)
-                busy[helper] = number
-            if given in done:
-                yield done.pop(given)
-                given += 1
-            elif busy:
-                for helper in select.select([*busy], [], [])[0]:
-                    done[busy.pop(helper)] = helper.answer()
-                    idle.append(helper)
-            else:
+        try:
+            while True:
+                room = _AHEAD * len(self._helpers) - len(busy) - len(done)
+                for number, item in islice(numbered, min(room, len(idle))):
+                    helper = idle.pop()
+                    helper.ask(act, item)
+                    busy[helper] = number
+                if given in done:
+                    yield done.pop(given)
+                    given += 1
+                elif busy:
+                    for helper in select.select([*busy], [], [])[0]:
+                        done[busy.pop(helper)] = helper.answer()
+                        idle.append(helper)
+                else:
+                    return
+        finally:
+            self._owed += busy
+
+    def _free(self) -> None:
+        while self._owed:
+            self._owed.pop().answer()
+
+
+class Growing(Generic[_W]):
+    """A worker in this process; where there is much to do, a crew is called in."""
+
+    def __init__(self, cores: int, call: Callable[[], Crew[_W]], worker: _W, alone: int) -> None:
+        self.own = worker
+        """The one in this process."""
+        self._call = call
+        self._crew: Crew[_W] | None = None
+        self._alone = alone if cores > 1 else None
+
+    def map(self, act: Callable[[_W, _T], _R], items: Iterable[_T]) -> Generator[_R, None, None]:
+        """What each item gives when some worker does this with it, in the order of the items.
+
+        Close it if not all of it is wanted and something else is to be done.
+        """
+        items = iter(items)
+        if self._crew is None:
+            yield from Alone(self.own).map(act, islice(items, self._alone))
+            more = list(islice(items, 1))
+            if not more:
                 return
+            self._crew = self._call()
+            items = chain(more, items)
+        yield from self._crew.map(act, items)
+
+
+@contextmanager
+def growing(
+    cores: int,
+    alone: int,
+    make: Callable[_P, AbstractContextManager[_W]],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> Iterator[Growing[_W]]:
+    """A worker as `make` gives it, which has a crew for so many cores after `alone` items.
+
+    Most work is so little that it is done before other processes have started.
+
+    Raises:
+        HelperError: a process can't be started.
+    """
+    with ExitStack() as stack:
+        worker = stack.enter_context(make(*args, **kwargs))
+        call = partial(crew, cores, make, *args, **kwargs)
+        yield Growing(cores, lambda: stack.enter_context(call()), worker, alone)
 
 
 @contextmanager
