@@ -26,7 +26,7 @@ _SCALARS = (
 
 
 def _rows(path: Path) -> Iterator[Prompt]:
-    return read_rows(Data(path), LINES, Reading(), Tally())
+    return iter(read_rows(Data(path), LINES, Reading(), Tally()))
 
 
 def _read(folder: Path, data: str | bytes) -> list[Prompt]:

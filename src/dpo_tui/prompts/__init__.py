@@ -7,11 +7,12 @@ from dpo_tui.prompts.reader import (
     settings_in,
     stream_piped,
 )
-from dpo_tui.prompts.rows import Reading
+from dpo_tui.prompts.rows import RawRows, Reading
 from dpo_tui.prompts.tally import Tally
 
 __all__ = [
     "PromptsFile",
+    "RawRows",
     "Reading",
     "Tally",
     "read_piped",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -21,13 +22,13 @@ from dpo_tui.prompts.data import STANDARD_INPUT, Data
 from dpo_tui.prompts.forms.table import form_of
 from dpo_tui.prompts.hub import hub_files, is_hub
 from dpo_tui.prompts.loader import Loader
-from dpo_tui.prompts.rows import Reading, read_rows
+from dpo_tui.prompts.rows import ForeignRows, RawRows, Reading, read_rows
 from dpo_tui.prompts.tally import Tally
 from dpo_tui.prompts.text import read_text
 from dpo_tui.prompts.toml import TomlPrompts, read_toml
 from dpo_tui.settings import RawSettings
 
-_Part = Callable[[Reading, Tally], Iterator[Prompt]]
+_Part = Callable[[Reading, Tally], Iterable[Prompt]]
 
 _FRESH_SECONDS = 2.0
 """A file that was changed this recently could be changed again within one tick of its clock."""
@@ -84,10 +85,32 @@ class PromptsFile(Struct, frozen=True):
                 empty = False
                 yield prompt
         if empty:
-            raise InputError(
-                f"{self.path}: there are no prompts in it",
-                remedy="Add some; `dpo-tui init` writes a file to start from.",
-            )
+            raise self.no_prompts()
+
+    def parts(
+        self, reading: Reading, tally: Tally, size: int
+    ) -> Iterator[RawRows | Sequence[Prompt]]:
+        """The same, so many at a time; other people's rows are left to whoever reads them.
+
+        Raises:
+            InputError: something in it is wrong. That there are too many bad rows, or no prompt at
+                all, is for the caller to find.
+        """
+        for part in self._parts:
+            prompts = part(reading, tally)
+            if isinstance(prompts, ForeignRows):
+                yield from prompts.parts(size)
+            else:
+                prompts = iter(prompts)
+                while some := list(islice(prompts, size)):
+                    yield some
+
+    def no_prompts(self) -> InputError:
+        """The error that there is no prompt in it."""
+        return InputError(
+            f"{self.path}: there are no prompts in it",
+            remedy="Add some; `dpo-tui init` writes a file to start from.",
+        )
 
     def __iter__(self) -> Iterator[Prompt]:
         return self.read(Reading(), Tally())

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
@@ -15,11 +16,10 @@ from dpo_tui.prompts.data import Data
 from dpo_tui.prompts.forms.form import NOT_IT, Form
 from dpo_tui.prompts.row import Row, prompt_from, prompt_of
 from dpo_tui.prompts.shapes.shape import Shape, Unfit
-from dpo_tui.prompts.tally import DEFAULT_BAD_ROWS, FileTally, Tally
+from dpo_tui.prompts.tally import DEFAULT_BAD_ROWS, HOW_TO_NAME, FileTally, Tally
 
 _SAMPLE = 50
 """Rows that tell the shape."""
-_HOW_TO_NAME = "Say what they are with --from FORMAT, or name the columns with --columns."
 
 _Rows = Iterable[tuple[int, Any]]
 
@@ -55,7 +55,7 @@ class Reading(Struct, frozen=True):
         return Reading(bad_rows=bad_rows)
 
 
-def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterator[Prompt]:
+def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterable[Prompt]:
     """The prompts that a file's rows describe, one at a time.
 
     In a file of our own every row has to be right. Of other people's the rows that are of no use
@@ -69,19 +69,16 @@ def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterato
     first = list(islice(rows, _SAMPLE))
     rows = chain(first, rows)
     if reading.shape:
-        yield from _foreign(data, form, reading.shape, rows, reading, tally)
-        return
+        return ForeignRows(data, form, reading.shape, rows, reading, tally)
     values = list(_values(data, form, first))
     own = _OwnRows(data, form)
     if values and own.is_own(values[0]):
-        yield from own.prompts(rows)
-        return
+        return own.prompts(rows)
     from dpo_tui.prompts.shapes.table import recognised
 
     if shape := recognised(values, strict=form.is_typed):
-        yield from _foreign(data, form, shape, rows, reading, tally, values)
-    else:
-        yield from own.prompts(rows, hint=_HOW_TO_NAME)
+        return ForeignRows(data, form, shape, rows, reading, tally, values)
+    return own.prompts(rows, hint=HOW_TO_NAME)
 
 
 def _values(data: Data, form: Form, rows: _Rows) -> Iterator[object]:
@@ -129,34 +126,70 @@ class _OwnRows:
         return prompt_from(value, place, strict=self._form.is_typed)
 
 
-def _foreign(
-    data: Data,
-    form: Form,
-    shape: Shape,
-    rows: _Rows,
-    reading: Reading,
-    tally: Tally,
-    sample: Iterable[object] = (),
-) -> Iterator[Prompt]:
-    file = FileTally(data.source, shape, _unused(shape, sample))
-    tally.files.append(file)
-    quick = _quick(form, shape)
-    for number, raw in rows:
-        file.rows += 1
-        try:
-            prompt = quick(raw)
-        except (*NOT_IT, Unfit):
-            place = data.place(f"{form.word} {number}")
+class RawRows(Struct, frozen=True):
+    """Some rows of a file of other people's, which any process can read."""
+
+    source: str
+    """What errors call the file."""
+    form: Form
+    shape: Shape
+    rows: _Rows
+    """With their numbers."""
+    file: int = 0
+    """The file's place in the tally."""
+
+    def tally(self) -> FileTally:
+        """A tally of these rows alone."""
+        return FileTally(self.source, self.shape)
+
+    def prompts(self, tally: FileTally, bad_rows: float = 1.0) -> Iterator[Prompt]:
+        """What they mean, those that are of no use left out.
+
+        Raises:
+            InputError: more than the share `bad_rows` of the rows in the tally is of no use.
+        """
+        quick = _quick(self.form, self.shape)
+        for number, raw in self.rows:
+            tally.rows += 1
             try:
-                prompt = _slow(form, shape, raw, place)
-            except InputError as error:
-                file.leave_out(place, error)
-                if file.is_bad(reading.bad_rows, at_end=False):
-                    raise _too_bad(file) from None
-                continue
-        yield prompt
-    if file.is_bad(reading.bad_rows, at_end=True):
-        raise _too_bad(file)
+                prompt = quick(raw)
+            except (*NOT_IT, Unfit):
+                place = Place(self.source, f"{self.form.word} {number}")
+                try:
+                    prompt = _slow(self.form, self.shape, raw, place)
+                except InputError as error:
+                    tally.leave_out(place, error)
+                    tally.check(bad_rows, at_end=False)
+                    continue
+            yield prompt
+
+
+class ForeignRows:
+    """The prompts of a file of other people's rows, or these rows in parts; once."""
+
+    def __init__(
+        self,
+        data: Data,
+        form: Form,
+        shape: Shape,
+        rows: _Rows,
+        reading: Reading,
+        tally: Tally,
+        sample: Iterable[object] = (),
+    ) -> None:
+        self._rows = RawRows(data.source, form, shape, iter(rows), len(tally.files))
+        self._bad_rows = reading.bad_rows
+        self._tally = FileTally(data.source, shape, _unused(shape, sample))
+        tally.files.append(self._tally)
+
+    def __iter__(self) -> Iterator[Prompt]:
+        yield from self._rows.prompts(self._tally, self._bad_rows)
+        self._tally.check(self._bad_rows, at_end=True)
+
+    def parts(self, size: int) -> Iterator[RawRows]:
+        """So many rows at a time; whoever reads them adds to the tally, and checks it."""
+        while some := list(islice(self._rows.rows, size)):
+            yield replace(self._rows, rows=some)
 
 
 def _quick(form: Form, shape: Shape) -> Callable[[Any], Prompt]:
@@ -179,12 +212,3 @@ def _unused(shape: Shape, sample: Iterable[object]) -> tuple[str, ...]:
     if not shape.fields or not isinstance(first, Mapping):
         return ()
     return tuple(name for name in first if name not in shape.fields)
-
-
-def _too_bad(file: FileTally) -> InputError:
-    why = "\n".join(file.why())
-    share = f"{file.left_out:,} of {file.rows:,} rows"
-    return InputError(
-        f"{file.source}: {share} are of no use as {file.shape.title}:\n{why}",
-        remedy=f"{_HOW_TO_NAME} --bad-rows 0.5 goes on with what is left.",
-    )

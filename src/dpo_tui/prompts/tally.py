@@ -15,6 +15,7 @@ _REASONS = 20
 _JUDGED = 100
 """Rows before a file can be given up as bad."""
 DEFAULT_BAD_ROWS = 0.05
+HOW_TO_NAME = "Say what they are with --from FORMAT, or name the columns with --columns."
 
 
 class LeftOut(Struct):
@@ -40,18 +41,39 @@ class FileTally(Struct):
     def leave_out(self, place: Place, error: InputError) -> None:
         """Count a row that is of no use."""
         self.left_out += 1
-        reason = error.message.removeprefix(place.error("").message).lstrip(",: ")
+        self._count(
+            error.message.removeprefix(place.error("").message).lstrip(",: "),
+            LeftOut(1, [place.item]),
+        )
+
+    def add(self, other: FileTally) -> None:
+        """Count what was found in more rows of the same file."""
+        self.rows += other.rows
+        self.left_out += other.left_out
+        for reason, left_out in other.reasons.items():
+            self._count(reason, left_out)
+
+    def _count(self, reason: str, left_out: LeftOut) -> None:
         if reason not in self.reasons and len(self.reasons) >= _REASONS:
             reason = "other reasons"
-        left_out = self.reasons.setdefault(reason, LeftOut())
-        left_out.count += 1
-        if len(left_out.first) < _TOLD:
-            left_out.first.append(place.item)
+        so_far = self.reasons.setdefault(reason, LeftOut())
+        so_far.count += left_out.count
+        so_far.first += left_out.first[: _TOLD - len(so_far.first)]
 
-    def is_bad(self, allowed: float, *, at_end: bool) -> bool:
-        """Whether more than an allowed share of the rows is of no use."""
+    def check(self, allowed: float, *, at_end: bool) -> None:
+        """Give the file up if more than an allowed share of its rows is of no use.
+
+        Raises:
+            InputError: it is.
+        """
         enough = at_end or self.rows >= _JUDGED
-        return enough and self.left_out > allowed * self.rows
+        if enough and self.left_out > allowed * self.rows:
+            share = f"{self.left_out:,} of {self.rows:,} rows"
+            why = "\n".join(self.why())
+            raise InputError(
+                f"{self.source}: {share} are of no use as {self.shape.title}:\n{why}",
+                remedy=f"{HOW_TO_NAME} --bad-rows 0.5 goes on with what is left.",
+            )
 
     def lines(self) -> list[str]:
         """What to tell, in lines."""
