@@ -25,12 +25,14 @@ import msgspec
 
 from benchmarks.common import ROOT, note, print_table
 from dpo_tui.conversion import ConversionJob, convert
+from dpo_tui.cores import usable_cores
 from dpo_tui.datasets.formats import FORMATS, Format
 from dpo_tui.datasets.lengths import Estimate
-from dpo_tui.datasets.writers import writer_of
+from dpo_tui.datasets.writers import encoded, writing_rows
 from dpo_tui.domain.model import Message, Pair
 from dpo_tui.domain.pairs import PairPolicy, Rating, Unit
 from dpo_tui.prompts import Reading, Tally, read_prompts
+from dpo_tui.rewriting import Target
 
 _RUNS = 4
 _MORE = 10
@@ -43,7 +45,7 @@ def main() -> None:
     parser.add_argument("--convert", type=Path, help="for the processes that it starts")
     given = parser.parse_args()
     if given.convert:
-        _convert(given.convert, FORMATS["trl"])
+        _convert(given.convert, FORMATS["trl"], usable_cores())
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     with TemporaryDirectory(prefix="dpo-tui-formats-") as name:
@@ -62,7 +64,8 @@ def _row(folder: Path, form: Format, count: int) -> tuple[str, ...]:
     note(form.name)
     path = _written(folder, form, count)
     read, _ = _rates(count, lambda: _read(path))
-    converted, by_clock = _rates(count, lambda: _convert(path, form))
+    converted, _ = _rates(count, lambda: _convert(path, form, 1))
+    _, by_clock = _rates(count, lambda: _convert(path, form, usable_cores()))
     bare, _ = _rates(count, lambda: _bare(path))
     path.unlink()
     figures = (f"{each:,.0f}" for each in (read, converted, by_clock, bare))
@@ -86,9 +89,13 @@ def _read(path: Path) -> None:
         pass
 
 
-def _convert(path: Path, form: Format) -> None:
+def _convert(path: Path, form: Format, cores: int) -> None:
     job = ConversionJob(
-        read_prompts(path), Reading(), form, path.with_name("out"), PairPolicy(), Estimate()
+        read_prompts(path),
+        Reading(),
+        path.with_name("out"),
+        Target(form, PairPolicy(), Estimate()),
+        cores,
     )
     convert(job, Tally(), lambda _: None)
 
@@ -112,12 +119,10 @@ def _memory(folder: Path, count: int) -> float:
 
 def _written(folder: Path, form: Format, count: int) -> Path:
     path = folder / f"{form.name}.jsonl"
-    with path.open("wb") as file:
-        writer = writer_of(form, file, meta=False)
+    with path.open("wb") as file, writing_rows(form, file, meta=False) as write:
         for pair in _pairs(count):
             example = pair if form.unit is Unit.PAIR else Rating(pair[0], pair.chosen, is_good=True)
-            writer.write([example], None)
-        writer.close()
+            write(encoded(form, [example], None))
     return path
 
 

@@ -13,15 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dpo_tui import conversion
 from dpo_tui.conversion import ConversionJob, convert
 from dpo_tui.datasets.formats import FORMATS, Format
 from dpo_tui.datasets.lengths import Estimate
-from dpo_tui.datasets.writers import writer_of
+from dpo_tui.datasets.writers import encoded, writing_rows
 from dpo_tui.domain.model import Mark, Message, Pair
 from dpo_tui.domain.pairs import Example, PairPolicy, Rating, Unit
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import Reading, Tally, read_prompts
 from dpo_tui.reports.export import ExportReport
+from dpo_tui.rewriting import Target
 from tests.datasets.samples import quick_folder
 from tests.prompts.foreign import SAMPLES, Sample
 from tests.terminal.program import PROGRAM, Person
@@ -32,18 +34,20 @@ ONE_TURN = {"trl-standard", "csv"}
 
 
 def run(source: Path, target: Path, to: str, **changes: Any) -> ExportReport:
-    asked: dict[str, Any] = {"policy": PairPolicy(), "reading": Reading(), **changes}
+    policy, tally = changes.pop("policy", PairPolicy()), changes.pop("tally", None)
+    asked: dict[str, Any] = {"reading": Reading(), **changes}
     job = ConversionJob(
-        prompts=read_prompts(source), form=FORMATS[to], output=target, ruler=Estimate(), **asked
+        prompts=read_prompts(source),
+        output=target,
+        target=Target(FORMATS[to], policy, Estimate()),
+        **asked,
     )
-    return convert(job, Tally(), lambda _: None)
+    return convert(job, tally or Tally(), lambda _: None)
 
 
 def write(path: Path, form: Format, examples: Sequence[Example]) -> Path:
-    with path.open("wb") as file:
-        writer = writer_of(form, file, meta=False)
-        writer.write(examples, None)
-        writer.close()
+    with path.open("wb") as file, writing_rows(form, file, meta=False) as write_rows:
+        write_rows(encoded(form, examples, None))
     return path
 
 
@@ -168,10 +172,7 @@ def test_ratings_of_nothing_are_left_out(tmp_path: Path) -> None:
     source = tmp_path / "kto.jsonl"
     source.write_text("".join(f"{json.dumps(each)}\n" for each in rows))
     for to, texts in (("trl-kto", ["no", "yes"]), ("sft", ["yes"])):
-        job = ConversionJob(
-            read_prompts(source), Reading(), FORMATS[to], tmp_path / to, PairPolicy(), Estimate()
-        )
-        report = convert(job, Tally(), lambda _: None)
+        report = run(source, tmp_path / to, to)
         lines = (tmp_path / to).read_text().splitlines()
         assert [any(f'"{text}"' in each for each in lines) for text in texts] == [True] * len(texts)
         assert (report.groups, report.rows.total()) == (3, len(texts))
@@ -233,6 +234,67 @@ def test_answers_of_fine_tuning_data_are_good_examples(tmp_path: Path) -> None:
     run(source, tmp_path / "out.jsonl", "sft")
     row = json.loads((tmp_path / "out.jsonl").read_text())
     assert row == {"messages": [{"role": "user", "content": "q"}, _assistant("a")]}
+
+
+# --- several processes ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is many times what is done before others are called in; some rows are odd."""
+    monkeypatch.setattr(conversion, "_AT_ONCE", 7)
+    monkeypatch.setattr(conversion, "_ALONE", 2)
+    answers = [{"answer": name, "model": "m", "rank": rank} for rank, name in enumerate("abcd")]
+    rows: list[dict[str, Any]] = [
+        {"prompt": f"q {number}", "answers": answers} for number in range(150)
+    ]
+    rows[40] = {"prompt": "worthless"}
+    rows[90]["answers"] = [{"answer": each, "model": "m", "rank": 1} for each in "xy"]
+    source = tmp_path / "much.jsonl"
+    source.write_text("".join(f"{json.dumps(each)}\n" for each in rows))
+    return source
+
+
+@pytest.mark.parametrize("to", ["trl", "csv", "parquet", "trl-kto", "sft"])
+def test_several_write_what_one_writes(much: Path, to: str) -> None:
+    done = []
+    for cores in (1, 3):
+        target, tally = much.with_name(f"{cores}"), Tally()
+        report = run(much, target, to, tally=tally, cores=cores)
+        done.append((target.read_bytes(), report, tally))
+    assert done[0] == done[1]
+    (_, report, tally) = done[0]
+    assert (report.groups, tally.files[0].rows, tally.files[0].left_out) == (149, 150, 1)
+    assert [each.first for each in tally.files[0].reasons.values()] == [["line 41"]]
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_the_telling_row_comes_first_however_many_look_for_it(much: Path, cores: int) -> None:
+    def row(*turns: str) -> str:
+        roles = ("user", "assistant")
+        said = [{"role": roles[n % 2], "content": text} for n, text in enumerate(turns)]
+        return json.dumps(
+            {"prompt": said, "chosen": [_assistant("x")], "rejected": [_assistant("y")]}
+        )
+
+    telling = row("c", "d", "e")
+    rows = [*(row(f"a {number}") for number in range(100)), telling, row("b"), telling]
+    much.write_text("\n".join(rows))
+    report = run(much, much.with_name("out"), "llamafactory-alpaca", cores=cores)
+    lines = much.with_name("out").read_text().splitlines()
+    asked = [json.loads(line)["instruction"] for line in lines]
+    assert asked == ["e", *(f"a {number}" for number in range(100)), "b", "e"]
+    assert (report.rows.total(), report.groups) == (103, 103)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_a_file_of_bad_rows_is_given_up_and_nothing_is_left(much: Path, cores: int) -> None:
+    lines = much.read_text().splitlines()
+    much.write_text("\n".join([*lines, *(["{}"] * 30)]))
+    for to in ("trl", "parquet"):
+        with pytest.raises(InputError, match="rows are of no use as"):
+            run(much, much.with_name("out"), to, cores=cores)
+    assert [each.name for each in much.parent.iterdir()] == [much.name]
 
 
 # --- the command ---------------------------------------------------------------------------------

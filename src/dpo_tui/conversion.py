@@ -5,31 +5,26 @@ Part of the composition root: it knows the prompts and the datasets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
 
-from dpo_tui.collecting import seldom_collecting
-from dpo_tui.datasets.formats import Format
-from dpo_tui.datasets.lengths import Ruler
+from dpo_tui.crew import Growing, growing
 from dpo_tui.datasets.output import writing_whole
-from dpo_tui.datasets.quality import Quality
-from dpo_tui.datasets.writers import RowWriter, writer_of
-from dpo_tui.domain.clean import dataset_messages, dataset_text
-from dpo_tui.domain.harvest import Harvest, harvest
-from dpo_tui.domain.judged import Answer, Judged
-from dpo_tui.domain.model import Mark, Pair, Prompt, Remarks
-from dpo_tui.domain.pairs import Example, PairPolicy, Rating, Unit, flaw
+from dpo_tui.datasets.quality import Findings
+from dpo_tui.datasets.writers import writing_rows
+from dpo_tui.domain.pairs import Example
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import PromptsFile, Reading, Tally
-from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN
 from dpo_tui.reports.export import ExportReport
+from dpo_tui.rewriting import Prompts, Rewriter, Rewritten, Target, rewriting
 
-_FILE = "file"
-_AT_ONCE = 64
-"""Prompts whose rows are written at once."""
+_AT_ONCE = 512
+"""Prompts that are worked on at once."""
+_ALONE = 25
+"""So many times as many are done before other processes have started."""
 
 
 class ConversionJob(Struct, frozen=True):
@@ -37,14 +32,10 @@ class ConversionJob(Struct, frozen=True):
 
     prompts: PromptsFile
     reading: Reading
-    form: Format
     output: Path
-    policy: PairPolicy
-    ruler: Ruler
-    max_length: int = 1024
-    """Where the trainer cuts, in tokens."""
-    near_duplicates: float = 0.9
-    """How alike the sides of a pair are told from on; 0 for never."""
+    target: Target
+    cores: int = 1
+    """How many may work on it at once. The file is the same however many."""
 
 
 def convert(job: ConversionJob, tally: Tally, advance: Callable[[int], None]) -> ExportReport:
@@ -53,152 +44,74 @@ def convert(job: ConversionJob, tally: Tally, advance: Callable[[int], None]) ->
     Raises:
         InputError: the rows can't be read, or there is nothing to write.
         DatasetError: the file can't be written; one that is there already stays as it was.
+        HelperError: a process that did a part of it was ended.
     """
-    with seldom_collecting():
-        return _Run(job, tally, advance).run()
+    with growing(job.cores, _ALONE, rewriting, job.target) as team:
+        return _Run(job, team, tally, advance).run()
 
 
 class _Run:
     """One conversion."""
 
-    def __init__(self, job: ConversionJob, tally: Tally, advance: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        job: ConversionJob,
+        team: Growing[Rewriter],
+        tally: Tally,
+        advance: Callable[[int], None],
+    ) -> None:
         self._job = job
+        self._team = team
         self._tally = tally
         self._advance = advance
-        self._quality = Quality(job.form, job.ruler, job.max_length, job.near_duplicates)
-        self._report = ExportReport(job.form.unit.value, measured=job.ruler.name)
+        self._findings = Findings()
+        target = job.target
+        self._report = ExportReport(target.form.unit.value, measured=target.ruler.name)
 
     def run(self) -> ExportReport:
         """Do it."""
         report = self._report
-        lead = self._lead()
-        with writing_whole(self._job.output) as file:
-            writer = writer_of(self._job.form, file, meta=False)
+        at, lead = self._lead() if self._job.target.form.tells_schema else (0, None)
+        with (
+            writing_whole(self._job.output) as file,
+            writing_rows(self._job.target.form, file, meta=False) as write,
+        ):
             if lead:
-                self._write(writer, [lead])
-            prompts = self._job.prompts.read(self._job.reading, self._tally)
-            while batch := [*islice(prompts, _AT_ONCE)]:
-                examples = [example for each in batch for example in self._examples(each)]
-                if lead in examples:
-                    examples.remove(lead)
-                    lead = None
-                self._write(writer, examples)
+                self._take(write, self._team.own.rows_of([lead]))
+            parts = (
+                (part, lead if number == at else None)
+                for number, part in enumerate(self._parts(self._tally))
+            )
+            for found in self._team.map(Rewriter.rewrite, parts):
+                self._take(write, found)
                 self._advance(report.groups)
-            writer.close()
-            if not report.rows.total():
-                raise InputError(f"{self._job.prompts.path}: {report.nothing()}")
-        report.warnings = self._quality.found.told()
+            self._check_end()
+        report.warnings = self._findings.told()
         return report
 
-    def _lead(self) -> Example | None:
-        """The first example whose row tells what all columns hold, if not every row does."""
-        tells = self._job.form.tells_schema
-        if not tells:
-            return None
-        prompts = self._job.prompts.read(self._job.reading, Tally())
-        for prompt in prompts:
-            if not tells(prompt.messages):
-                continue
-            plain = self._plain(prompt)
-            taken = [plain] if plain else [each.example for each in self._harvest(prompt).taken]
-            for example in taken:
-                if tells(example.messages):
-                    return example
-        return None
+    def _parts(self, tally: Tally) -> Iterator[Prompts]:
+        return self._job.prompts.parts(self._job.reading, tally, _AT_ONCE)
 
-    def _plain(self, prompt: Prompt) -> Example | None:
-        """The one example of a prompt, where that can be told quickly and nothing is against it."""
-        # One example is one example by any policy: all of them take some.
-        is_pair = self._job.form.unit is Unit.PAIR
-        example = _plain_pair(prompt) if is_pair else _plain_rating(prompt, self._job.form.unit)
-        objection = self._job.form.objection
-        return None if example and objection and objection(example) else example
+    def _lead(self) -> tuple[int, Example | None]:
+        """The first example whose row tells what all columns hold, and in which part it is."""
+        with closing(self._team.map(Rewriter.telling, self._parts(Tally()))) as found:
+            return next(((at, lead) for at, lead in enumerate(found) if lead), (0, None))
 
-    def _examples(self, prompt: Prompt) -> Sequence[Example]:
-        """What a prompt gives; counted."""
-        report = self._report
-        report.groups += 1
-        if plain := self._plain(prompt):
-            report.prompts[_FILE] += 1
-            return (plain,)
-        found = self._harvest(prompt)
-        report.dropped.update(found.dropped)
-        report.spared += found.spared
-        if found.taken:
-            report.prompts[_FILE] += 1
-        else:
-            report.barren[_why_none(prompt, found)] += 1
-        return [each.example for each in found.taken]
+    def _take(self, write: Callable[[bytes], object], found: Rewritten) -> None:
+        if found.tally:
+            tally = self._tally.files[found.file]
+            tally.add(found.tally)
+            tally.check(self._job.reading.bad_rows, at_end=False)
+        if found.rows:
+            write(found.rows)
+        self._report.add(found.report)
+        self._findings.add(found.findings)
 
-    def _harvest(self, prompt: Prompt) -> Harvest:
-        found = harvest([*self._judged(prompt)], self._job.form.unit, self._job.policy)
-        if self._job.form.objection:
-            found.leave_out(self._job.form.objection)
-        return found
-
-    def _judged(self, prompt: Prompt) -> Iterator[Judged]:
-        """A prompt as it was judged, once for everybody who has."""
-        messages = dataset_messages(prompt.messages)
-        texts = [dataset_text(each.text) for each in prompt.responses]
-        # Only what is drawn by lot asks for the key, which takes as long as all the rest.
-        key = prompt.key if self._draws else ""
-        for preference in prompt.preferences:
-            answers = (
-                Answer(index, texts[index], mark) for index, mark in preference.marks.items()
-            )
-            remarks = Remarks(strength=preference.strength)
-            yield Judged(key, messages, tuple(answers), remarks, annotator=preference.by)
-        if prompt.reference and self._job.form.unit is Unit.GOOD:
-            answer = Answer(0, dataset_text(prompt.reference), Mark.CHOSEN)
-            yield Judged(key, messages, (answer,))
-
-    @property
-    def _draws(self) -> bool:
-        return self._job.policy.limit is not None or self._job.policy.best_only
-
-    def _write(self, writer: RowWriter, examples: Sequence[Example]) -> None:
-        if not examples:
-            return
-        writer.write(examples, None)
-        self._report.rows[_FILE] += len(examples)
-        self._quality.look(examples)
-
-
-def _plain_pair(prompt: Prompt) -> Pair | None:
-    """What `harvest` gives of a prompt with one good and one bad response, as most rows have them.
-
-    None for other prompts, and where the guard has something to say. Several times as quick.
-    """
-    if len(prompt.preferences) != 1 or len(prompt.responses) != 2:
-        return None
-    (preference,) = prompt.preferences
-    if preference.marks is not FIRST_IS_CHOSEN:
-        return None
-    chosen, rejected = (dataset_text(each.text) for each in prompt.responses)
-    if flaw(chosen, rejected):
-        return None
-    messages = dataset_messages(prompt.messages)
-    return Pair(messages, chosen, rejected, preference.strength)
-
-
-def _plain_rating(prompt: Prompt, unit: Unit) -> Rating | None:
-    """The same of a prompt with one response that is good or bad, or with a reference alone."""
-    if not prompt.responses and prompt.reference and unit is Unit.GOOD:
-        text, mark = dataset_text(prompt.reference), Mark.CHOSEN
-    elif len(prompt.responses) == len(prompt.preferences) == 1 and not prompt.reference:
-        text = dataset_text(prompt.responses[0].text)
-        mark = prompt.preferences[0].marks.get(0, Mark.EXCLUDED)
-    else:
-        return None
-    is_good = mark is Mark.CHOSEN
-    if not text or not (is_good or (mark is Mark.REJECTED and unit is Unit.RATING)):
-        return None
-    return Rating(dataset_messages(prompt.messages), text, is_good)
-
-
-def _why_none(prompt: Prompt, found: Harvest) -> str:
-    if not prompt.preferences:
-        return "nothing is said of its responses"
-    if not found.dropped and not any(each.marks for each in prompt.preferences):
-        return "a tie"
-    return found.why_none()
+    def _check_end(self) -> None:
+        """See to it that there is something good to read in the file, and something to write."""
+        for each in self._tally.files:
+            each.check(self._job.reading.bad_rows, at_end=True)
+        if not self._report.groups:
+            raise self._job.prompts.no_prompts()
+        if not self._report.rows.total():
+            raise InputError(f"{self._job.prompts.path}: {self._report.nothing()}")

@@ -14,6 +14,7 @@ from rich.progress import Progress, TextColumn
 from rich.text import Text
 
 from dpo_tui.conversion import ConversionJob, convert
+from dpo_tui.cores import usable_cores
 from dpo_tui.datasets.formats import Format, format_named
 from dpo_tui.datasets.output import STDOUT, check_output
 from dpo_tui.display import display
@@ -21,6 +22,7 @@ from dpo_tui.errors import InputError
 from dpo_tui.export_command import ruler_of, tell
 from dpo_tui.output import Log
 from dpo_tui.prompts import PromptsFile, Reading, Tally, read_piped, read_prompts, stream_piped
+from dpo_tui.rewriting import Target
 from dpo_tui.settings import Settings
 from dpo_tui.trust import require_trust
 
@@ -39,7 +41,7 @@ def run_convert(arguments: Namespace, settings: Settings) -> None:
         report = convert(job, tally, advance)
     for line in tally.lines():
         console.print(Text(display(line)))
-    tell(console, report, job.form, {"file": job.output})
+    tell(console, report, job.target.form, {"file": job.output})
 
 
 def make_job(arguments: Namespace, settings: Settings) -> ConversionJob:
@@ -55,11 +57,14 @@ def make_job(arguments: Namespace, settings: Settings) -> ConversionJob:
     return ConversionJob(
         prompts=_prompts(arguments.input, form),
         reading=reading,
-        form=form,
         output=arguments.output,
-        policy=replace(settings.pair_policy, seed=arguments.seed),
-        ruler=ruler_of(arguments),
-        max_length=arguments.max_length,
+        target=Target(
+            form,
+            policy=replace(settings.pair_policy, seed=arguments.seed),
+            ruler=ruler_of(arguments),
+            max_length=arguments.max_length,
+        ),
+        cores=usable_cores(),
     )
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from dpo_tui.crew import Alone, Team, crew
 from dpo_tui.datasets.output import writing_whole
 from dpo_tui.datasets.quality import Findings
-from dpo_tui.datasets.writers import RowWriter, writer_of
+from dpo_tui.datasets.writers import writing_rows
 from dpo_tui.domain.harvest import Taken
 from dpo_tui.domain.model import Message
 from dpo_tui.domain.split import PromptSplit
@@ -24,7 +24,7 @@ from dpo_tui.export_job import ALL, TEST, ExportJob
 from dpo_tui.gathering import Aim, Block, Gathered, Gatherer, Part, gathering, identity
 from dpo_tui.reports.export import ExportReport
 
-_BLOCK = 128
+_BLOCK = 512
 """Prompts that are worked on at once, and whose rows are mixed with one another when shuffling."""
 _MANY = 5_000
 """Verdicts from which on other processes are worth their start."""
@@ -48,7 +48,7 @@ def export(job: ExportJob, advance: Callable[[int, int], None]) -> ExportReport:
 @contextmanager
 def _team(job: ExportJob, own: Gatherer) -> Iterator[Team[Gatherer]]:
     """Who does it: several who see what `own` sees, where that is worth it, else `own`."""
-    if job.cores > 1 and job.form.is_lines and own.groups.verdicts() >= _MANY:
+    if job.cores > 1 and own.groups.verdicts() >= _MANY:
         with crew(job.cores, gathering, job) as team:
             if _begin_together(own, team):
                 yield team
@@ -110,7 +110,6 @@ class _Run:
             for found in self._team.map(Gatherer.gather, self._blocks()):
                 self._take(sinks, found)
                 self._advance(self._report.groups, len(self._ids))
-            sinks.close()
             if not self._report.rows.total():
                 raise InputError(self._report.nothing())
         self._report.warnings = self._findings.told()
@@ -166,23 +165,19 @@ class _Sinks:
     """The files that are written, and their metadata."""
 
     def __init__(self, job: ExportJob, files: ExitStack) -> None:
-        self._has_meta = job.meta
-        self._files: dict[str, BinaryIO] = {}
-        self._writers: dict[str, RowWriter] = {}
+        self._write: dict[str, Callable[[bytes], object]] = {}
         self._sidecar: BinaryIO | None = None
         self._rows: Counter[str] = Counter()
         for split, path in job.outputs.items():
-            self._files[split] = files.enter_context(writing_whole(path))
-            self._writers[split] = writer_of(job.form, self._files[split], meta=job.meta)
+            file = files.enter_context(writing_whole(path))
+            write = writing_rows(job.form, file, meta=job.meta)
+            self._write[split] = files.enter_context(write)
         if job.sidecar:
             self._sidecar = files.enter_context(writing_whole(job.sidecar))
 
     def write(self, split: str, part: Part) -> None:
         """Add rows to a split."""
-        self._files[split].write(part.lines)
-        if part.examples:
-            metas = part.metas if self._has_meta else None
-            self._writers[split].write(part.examples, metas)
+        self._write[split](part.data)
         if self._sidecar:
             first = self._rows[split]
             lines = (
@@ -191,11 +186,6 @@ class _Sinks:
             )
             self._sidecar.write("".join(lines).encode())
         self._rows[split] += part.count
-
-    def close(self) -> None:
-        """End all of them."""
-        for each in self._writers.values():
-            each.close()
 
 
 def _whose(counts: Mapping[str, int], asked: str | None, user: str) -> list[str]:

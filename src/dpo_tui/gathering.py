@@ -15,9 +15,8 @@ from msgspec import Struct, field
 from dpo_tui.collecting import seldom_collecting
 from dpo_tui.datasets.meta import meta_of
 from dpo_tui.datasets.quality import Findings, Quality
-from dpo_tui.datasets.writers import lines_with
+from dpo_tui.datasets.writers import encoded
 from dpo_tui.domain.harvest import Harvest, Taken, harvest
-from dpo_tui.domain.pairs import Example
 from dpo_tui.export_job import TEST, TRAIN, ExportJob
 from dpo_tui.provenance import trace
 from dpo_tui.reports.card import Provenance
@@ -47,10 +46,8 @@ class Part(Struct):
     """Rows of one split."""
 
     count: int
-    lines: bytes = b""
-    """As the file has them, if it is made of lines."""
-    examples: Sequence[Example] = ()
-    """What they are made of, if it isn't."""
+    data: bytes
+    """As they are written."""
     metas: Sequence[str] = ()
     """The metadata of each, if it is asked for."""
 
@@ -149,14 +146,9 @@ class Gatherer:
             if not taken:
                 continue
             examples = [each.example for each in taken]
-            part = Part(len(taken), metas=[meta_of(each) for each in taken] if has_metas else ())
-            if job.form.is_lines:
-                part.lines = b"".join(
-                    lines_with(job.form, examples, part.metas if job.meta else None)
-                )
-            else:
-                part.examples = examples
-            found.parts[split] = part
+            metas = [meta_of(each) for each in taken] if has_metas else ()
+            data = encoded(job.form, examples, metas if job.meta else None)
+            found.parts[split] = Part(len(taken), data, metas)
             found.report.rows[split] = len(taken)
             quality.look(examples)
         found.findings = quality.found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import BinaryIO, cast
 
@@ -24,42 +25,52 @@ _GROUP_ROWS = 2_000
 _CONVERSATION = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
 
 
-class ParquetRowWriter:
-    """Pairs as row groups."""
+def columns(examples: Sequence[Example], meta: str | None, metas: Sequence[str]) -> bytes:
+    """Pairs as columns, which any process can make: a batch in Arrow's IPC format.
 
-    def __init__(self, file: BinaryIO, *, meta: str | None) -> None:
-        fields = [pa.field(name, _CONVERSATION) for name in COLUMNS]
-        if meta:
-            fields.append(pa.field(meta, pa.string()))
-        self._schema = pa.schema(fields)
-        self._parquet = pq.ParquetWriter(file, self._schema, compression="zstd")
-        self._pairs: list[Pair] = []
-        self._metas: list[str] = []
+    `meta` is the name of the column of metadata, if there is one.
+    """
+    pairs = cast("Sequence[Pair]", examples)
+    arrays: list[pa.Array] = [
+        _conversations([each.messages for each in pairs]),
+        _conversations([(Message("assistant", each.chosen),) for each in pairs]),
+        _conversations([(Message("assistant", each.rejected),) for each in pairs]),
+    ]
+    if meta:
+        arrays.append(pa.array(metas, pa.string()))
+    batch: bytes = pa.record_batch(arrays, schema=_schema(meta)).serialize().to_pybytes()
+    return batch
 
-    def write(self, examples: Sequence[Example], metas: Sequence[str] | None) -> None:
-        """Add rows."""
-        self._pairs += cast("Sequence[Pair]", examples)
-        self._metas += metas or ()
-        if len(self._pairs) >= _GROUP_ROWS:
-            self._flush()
 
-    def close(self) -> None:
-        """Write what is left, and the footer."""
-        if self._pairs:
-            self._flush()
-        self._parquet.close()
+@contextmanager
+def writing_columns(file: BinaryIO, meta: str | None) -> Iterator[Callable[[bytes], None]]:
+    """What adds such batches to a file, in row groups of some size; the file ends with the block.
 
-    def _flush(self) -> None:
-        pairs = self._pairs
-        columns = [
-            _conversations([each.messages for each in pairs]),
-            _conversations([(Message("assistant", each.chosen),) for each in pairs]),
-            _conversations([(Message("assistant", each.rejected),) for each in pairs]),
-        ]
-        if self._metas:
-            columns.append(pa.array(self._metas, pa.string()))
-        self._parquet.write_batch(pa.record_batch(columns, schema=self._schema))
-        self._pairs, self._metas = [], []
+    `meta` is the name of the column of metadata, if there is one.
+    """
+    schema = _schema(meta)
+    batches: list[pa.RecordBatch] = []
+    with pq.ParquetWriter(file, schema, compression="zstd") as parquet:
+
+        def flush() -> None:
+            if batches:
+                parquet.write_table(pa.Table.from_batches(batches))
+                batches.clear()
+
+        def write(rows: bytes) -> None:
+            batches.append(pa.ipc.read_record_batch(pa.py_buffer(rows), schema))
+            if sum(each.num_rows for each in batches) >= _GROUP_ROWS:
+                flush()
+
+        yield write
+        flush()
+
+
+def _schema(meta: str | None) -> pa.Schema:
+    fields = [pa.field(name, _CONVERSATION) for name in COLUMNS]
+    if meta:
+        fields.append(pa.field(meta, pa.string()))
+    return pa.schema(fields)
 
 
 def _conversations(conversations: Sequence[Sequence[Message]]) -> pa.ListArray:

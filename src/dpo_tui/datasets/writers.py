@@ -1,14 +1,18 @@
-"""What turns examples into the bytes of a file: one kind for each kind of file."""
+"""From examples to the bytes of a file, for each kind of file.
+
+Rows are encoded in whatever process, and go into the file in one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import msgspec
 
+from dpo_tui.datasets import spreadsheet
 from dpo_tui.datasets.formats import Format
-from dpo_tui.datasets.spreadsheet import SpreadsheetWriter
 from dpo_tui.domain.pairs import Example
 
 META = "meta"
@@ -17,37 +21,47 @@ META = "meta"
 _QUOTED = msgspec.json.Encoder().encode
 
 
-class RowWriter(Protocol):
-    """Rows into a file."""
+def encoded(form: Format, examples: Sequence[Example], metas: Sequence[str] | None) -> bytes:
+    """The rows of these examples, as `writing_rows` takes them, with their `metas` if given.
 
-    def write(self, examples: Sequence[Example], metas: Sequence[str] | None) -> None:
-        """Add rows; `metas` are theirs, if the file has that column."""
-        ...
+    Raises:
+        InputError: it needs a library that is not installed.
+    """
+    if form.ending == ".csv":
+        return spreadsheet.table(examples, metas)
+    if form.ending == ".parquet":
+        from dpo_tui.datasets import parquet  # noqa: PLC0415 - it is an extra
 
-    def close(self) -> None:
-        """Write what ends the file; it stays open."""
-        ...
-
-
-class LineWriter:
-    """JSON lines."""
-
-    def __init__(self, form: Format, file: BinaryIO) -> None:
-        self._form = form
-        self._file = file
-
-    def write(self, examples: Sequence[Example], metas: Sequence[str] | None) -> None:
-        """Add rows."""
-        self._file.writelines(lines_with(self._form, examples, metas))
-
-    def close(self) -> None:
-        """Nothing ends it."""
+        return parquet.columns(examples, META if metas else None, metas or ())
+    return b"".join(_lines(form, examples, metas))
 
 
-def lines_with(
+@contextmanager
+def writing_rows(
+    form: Format, file: BinaryIO, *, meta: bool
+) -> Iterator[Callable[[bytes], object]]:
+    """What adds rows, as `encoded` gives them, to a new file, which ends with the block.
+
+    `meta` says whether rows have a column of metadata.
+
+    Raises:
+        InputError: it needs a library that is not installed.
+    """
+    column = META if meta else None
+    if form.ending == ".parquet":
+        from dpo_tui.datasets import parquet  # noqa: PLC0415 - it is an extra
+
+        with parquet.writing_columns(file, column) as write:
+            yield write
+    else:
+        if form.ending == ".csv":
+            file.write(spreadsheet.header(column))
+        yield file.write
+
+
+def _lines(
     form: Format, examples: Sequence[Example], metas: Sequence[str] | None
 ) -> Iterable[bytes]:
-    """The lines of a file of JSON lines; `metas` are theirs, if it has that column."""
     lines = form.lines(examples)
     if metas is None:
         return lines
@@ -55,18 +69,3 @@ def lines_with(
         b'%b, "%b": %b}\n' % (line[:-2], META.encode(), _QUOTED(meta))
         for line, meta in zip(lines, metas, strict=True)
     )
-
-
-def writer_of(form: Format, file: BinaryIO, *, meta: bool) -> RowWriter:
-    """The writer for a format.
-
-    Raises:
-        InputError: it needs a library that is not installed.
-    """
-    if form.ending == ".csv":
-        return SpreadsheetWriter(file, meta=META if meta else None)
-    if form.ending == ".parquet":
-        from dpo_tui.datasets.parquet import ParquetRowWriter  # noqa: PLC0415 - it is an extra
-
-        return ParquetRowWriter(file, meta=META if meta else None)
-    return LineWriter(form, file)
