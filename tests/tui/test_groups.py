@@ -35,7 +35,7 @@ async def test_g_goes_to_a_number_or_an_id(tmp_path: Path) -> None:
 
 
 async def test_the_list_filters_and_goes_there(tmp_path: Path) -> None:
-    async with screen(tmp_path, ABC, groups(4), size=(100, 30)) as here:
+    async with screen(tmp_path, ABC, groups(4), size=(80, 24)) as here:
         await here.until("1/4")
         await here.press("space", "enter")
         await here.until("2/4")
@@ -117,13 +117,14 @@ async def test_a_filter_goes_on_from_the_group_on_screen(tmp_path: Path) -> None
 
 
 async def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    async with screen(tmp_path, ABC, groups(4), size=(100, 30)) as here:
+    async with screen(tmp_path, ABC, groups(4), size=(80, 24)) as here:
         await here.until("1/4")
         with closing(sqlite3.connect(tmp_path / "session.db")) as session, session:
             session.execute("UPDATE groups SET messages = ?", (b'[["user", 5]]',))
         await here.press("l")
         await here.until("Session ")
         assert "there is none" not in here.text()
+        assert "dpo-tui verify" in here.text()  # at the end of it, however long the path is
 
 
 async def test_a_search_finds_prompts_and_responses_and_marks_them(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ class GroupsScreen(ModalScreen[Chosen]):
         try:
             return await self._browsing.groups(which, tag, place, _BITE, backwards=backwards)
         except StoreError as error:
-            self._say(str(error))
+            self._tell(error)
             return None
 
     def _say_count(self) -> None:
@@ -183,6 +183,10 @@ class GroupsScreen(ModalScreen[Chosen]):
         line = Content("  ").join([Content.styled(f" {name} ", style) for name, style in parts])
         self._filter_line.update(line)
 
+    def _tell(self, error: StoreError) -> None:
+        """Say why there is nothing more, in as many lines as it takes."""
+        self._status.update(Content.styled(display_line(str(error)), "$text-error"))
+
     def _say(self, text: str) -> None:
         keys = "enter goes there · tab filters · / finds · escape back"
         self._status.update(
@@ -212,7 +216,7 @@ class GroupsScreen(ModalScreen[Chosen]):
                 if found == _MOST_HITS:
                     break
         except StoreError as error:
-            self._say(str(error))
+            self._tell(error)
             return
         self._say(plural(found, "place") + (" and more" if found == _MOST_HITS else ""))
 
