@@ -27,7 +27,7 @@ from tests.samples import ready
 ME = "ann"
 # The last two give the same lines: they differ only in white space.
 PROMPTS = [
-    Prompt((Message("user", text),), responses=ready("a {", 'b "}', "c"))
+    Prompt((Message("user", text),), responses=ready("a {", 'b "}', "c", "d"))
     for text in ("one", "two", "three {", "same", "same ")
 ]
 groups = st.integers(1, len(PROMPTS))

@@ -282,6 +282,19 @@ def test_a_line_that_was_written_behind_a_torn_one_is_kept(
     assert ledger.reconcile() == Reconciliation()
 
 
+@pytest.mark.parametrize("cut", range(sum(map(len, map(line, (1, 2, 3))))))
+def test_a_torn_write_that_begins_like_what_it_replaces_is_completed(path: Path, cut: int) -> None:
+    ledger = Known(path)
+    ledger.add(1)
+    old = Entry(1, ledger.entries[1].region, wanted=False)
+    planned = ledger.dataset.plan([pair(1), pair(2), pair(3)])
+    whole = line(1) + line(2) + line(3)
+    path.write_bytes(whole[:cut])  # the old lines are gone, the new ones not whole yet
+    ledger.reconcile(old, Entry(2, planned, wanted=True))
+    assert path.read_bytes() == whole
+    assert ledger.reconcile() == Reconciliation()
+
+
 def test_equal_lines_of_two_decisions_are_both_there(path: Path) -> None:
     ledger = Known(path)
     planned = ledger.dataset.plan([pair(7)])

@@ -19,7 +19,7 @@ from tests.datasets.test_ledger import Unheard, reconcile_and_die
 from tests.samples import ready
 
 PROMPTS = [
-    Prompt((Message("user", text),), responses=ready("a", "b", "c")) for text in ("one", "two")
+    Prompt((Message("user", text),), responses=ready("a", "b", "c", "d")) for text in ("one", "two")
 ]
 who = st.sampled_from(["ann", "bob"])
 groups = st.integers(1, len(PROMPTS))
@@ -39,14 +39,12 @@ class Rivals(RuleBasedStateMachine):
             store.remember(dataset_path=self.dataset.path)
         self.stores["ann"].import_prompts(PROMPTS)
 
-    @rule(name=who, group_id=groups, good=st.integers(0, 1), more=st.booleans())
-    def decide(self, name: str, group_id: int, good: int, more: bool) -> None:
+    @rule(name=who, group_id=groups, good=st.integers(0, 1), bad=st.integers(2, 4))
+    def decide(self, name: str, group_id: int, good: int, bad: int) -> None:
         store = self.stores[name]
         group = store.group(group_id, name)
-        marks = {each.id: Mark.REJECTED for each in group.responses}
+        marks = {each.id: Mark.REJECTED for each in group.responses[:bad]}
         marks[group.responses[good].id] = Mark.CHOSEN
-        if not more:
-            marks[group.responses[2].id] = Mark.EXCLUDED
         pairs = make_pairs(group.prompt, group.responses, marks).pairs
         order, count = tuple(marks), len(pairs)
         decision = Decision(group_id, name, Verdict.CONFIRMED, 1, marks, order, count, 1.0, 2.0)
@@ -95,3 +93,23 @@ class Rivals(RuleBasedStateMachine):
 
 TestRivals = Rivals.TestCase
 TestRivals.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+def test_what_another_one_wrote_before_is_not_taken_for_what_is_new() -> None:
+    rivals = Rivals()
+    for name, group_id in (("bob", 1), ("ann", 2), ("ann", 1)):
+        rivals.decide(name, group_id, good=0, bad=2)
+    rivals.agree()
+    rivals.decide("bob", 2, good=0, bad=2)
+    rivals.teardown()
+
+
+def test_lines_that_came_to_stand_where_equal_ones_were_are_told_apart() -> None:
+    rivals = Rivals()
+    for group_id in (1, 2):
+        rivals.decide("ann", group_id, good=0, bad=2)
+    rivals.agree()
+    rivals.decide("bob", 2, good=0, bad=3)
+    rivals.decide("ann", 1, good=1, bad=2)
+    rivals.catch_up_without_noting_it("ann")
+    rivals.teardown()

@@ -36,7 +36,7 @@ def inspect_dataset(path: Path, ledger: Knowledge) -> Iterator[str]:
             if wanted:
                 yield f"it is not there: the pairs of {wanted} decisions are missing"
             return
-        found = walk(file, ledger.in_order(0), 0, lines_among(unsettled))
+        found = walk(file, ledger.in_order(0), 0, lines_among(unsettled), searches=True)
         if found:
             others = unsettled
         else:

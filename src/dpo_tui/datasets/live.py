@@ -75,13 +75,14 @@ def _agree(file: DatasetFile, ledger: Ledger, *, thorough: bool) -> Reconciliati
     is_quiet = not thorough and all(is_in_place(file, each) for each in written)
     if is_quiet and not unsettled:
         return Reconciliation()
+    doubtful = lines_among(unsettled)
     found = None
     if last and is_quiet:
         # What we write goes behind the last one, so nothing of ours is lost before these.
         floor = min(lines_start(last), *map(lines_start, unsettled))
-        found = walk(file, ledger.in_order(floor), floor, None)
+        found = walk(file, ledger.in_order(floor), floor, doubtful, searches=False)
     if not found:
-        found = walk(file, ledger.in_order(0), 0, lines_among(unsettled))
+        found = walk(file, ledger.in_order(0), 0, doubtful, searches=True)
     if found:
         return mend(file, ledger, found, unsettled)
     if file.size == 0:

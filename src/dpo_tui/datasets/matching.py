@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -100,14 +101,22 @@ def find(file: DatasetFile, entries: Sequence[Entry], gaps: Sequence[Span]) -> L
     """
     layout = Layout()
     places = _places(file, entries, gaps)
-    missing = sorted(entries, key=lambda each: (-len(lines_of(each)), not each.wanted))
-    for entry in missing:
+    counts = Counter(map(lines_of, entries))
+    scarce = [each for each in entries if len(places[lines_of(each)]) < counts[lines_of(each)]]
+    torn = deque(_torn(file, scarce, layout, gaps))
+    for entry in sorted(entries, key=lambda each: (-len(lines_of(each)), not each.wanted)):
+        # What is there of a write that was cut off can begin with all the lines of another entry.
+        while torn and len(torn[0].there) > len(lines_of(entry)):
+            torn.popleft().place(layout)
         starts = places[lines_of(entry)]
         if lines_start(entry) in starts and layout.place(entry, lines_start(entry)):
             continue
         while starts and not layout.place(entry, starts.pop()):
             pass
-    _find_torn(file, [each for each in missing if not layout.has(each)], layout, gaps)
+    searched = {each.decision_id for each in scarce}
+    missing = [e for e in entries if not layout.has(e) and e.decision_id not in searched]
+    for piece in (*torn, *_torn(file, missing, layout, gaps)):
+        piece.place(layout)
     return layout
 
 
@@ -148,26 +157,45 @@ def _ended(line: bytes) -> bytes:
     return line if line.endswith(b"\n") else line + b"\n"
 
 
-def _find_torn(
-    file: DatasetFile, missing: Sequence[Entry], layout: Layout, gaps: Iterable[Span]
-) -> None:
-    if not missing:
-        return
-    waiting = sorted(missing, key=lines_of)
-    texts = [lines_of(each) for each in waiting]
+class _Piece(NamedTuple):
+    """What is there of a write that was cut off."""
+
+    start: int
+    there: bytes
+    entries: Sequence[Entry]
+    """Those of which it can be, whose lines are equal."""
+
+    def place(self, layout: Layout) -> None:
+        """Take it for the first of these that has nothing yet, if no byte of it is taken."""
+        for each in self.entries:
+            if not layout.has(each) and each.decision_id not in layout.torn:
+                layout.place_torn(each, self.start, self.there)
+                break
+
+
+def _torn(
+    file: DatasetFile, entries: Sequence[Entry], layout: Layout, gaps: Iterable[Span]
+) -> list[_Piece]:
+    """What could be there of these entries, the longest first."""
+    if not entries:
+        return []
+    by_lines: defaultdict[bytes, list[Entry]] = defaultdict(list)
+    for each in entries:
+        by_lines[lines_of(each)].append(each)
+    texts = sorted(by_lines)
     first_lines = {_first_line(lines) for lines in texts}
     longest = max(map(len, texts))
+    pieces = []
     for start, line, end in lines_in(file, gaps):
         if layout.is_taken(start) or (_ended(line) not in first_lines and _is_json(line)):
             continue
         there = file.read(start, min(longest, end - start))
         # What has most of its beginning in common with it stands beside it in the order.
         place = bisect_left(texts, there)
-        for near in range(max(place - 1, 0), min(place + 1, len(texts))):
-            length = torn_length(file, start, texts[near][: end - start])
-            if layout.place_torn(waiting[near], start, there[:length]):
-                del waiting[near], texts[near]
-                break
+        for text in texts[max(place - 1, 0) : place + 1]:
+            length = torn_length(file, start, text[: end - start])
+            pieces.append(_Piece(start, there[:length], by_lines[text]))
+    return sorted(pieces, key=lambda each: -len(each.there))
 
 
 def torn_length(file: DatasetFile, start: int, lines: bytes) -> int:

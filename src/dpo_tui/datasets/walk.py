@@ -35,34 +35,40 @@ class Walk(Struct):
 
 
 def walk(
-    file: DatasetFile, entries: Iterable[Entry], floor: int, doubtful: Set[bytes] | None
+    file: DatasetFile,
+    entries: Iterable[Entry],
+    floor: int,
+    doubtful: Set[bytes],
+    *,
+    searches: bool,
 ) -> Walk | None:
     """Look at every entry (in the order of the file), and at the lines from `floor` on.
 
-    With `doubtful`, an entry that is not in its place is looked for behind the one before, where
-    none of these lines may be part of it: they can be another's. None if that fails for one.
+    None if one isn't in its place, or, with `searches`, nowhere behind the one before either; and
+    if one has any of the `doubtful` lines, which can be another's wherever they stand.
     """
     found = Walk()
-    at = line_start(file, floor)
-    shift = 0
+    at, shift = 0, 0
+    # What is before the floor need not be an entry's to belong to one: not all of these are given.
+    begin = line_start(file, floor)
     for entry in entries:
         lines, known = lines_of(entry), lines_start(entry)
-        if not found.ids:
-            at = min(at, known)
         start: int | None = known + shift
+        if doubtful and not doubtful.isdisjoint(lines.splitlines(keepends=True)):
+            return None
         if known + shift < at or not file.has_lines(known + shift, lines):
-            if doubtful is None or not doubtful.isdisjoint(lines.splitlines(keepends=True)):
+            if not searches:
                 return None
             start = next((each for each, _ in file.lines(at) if file.has_lines(each, lines)), None)
         if start is None:
             return None
         shift = start - known
-        if start > at:
-            found.gaps.append(Span(at, start))
+        if start > max(at, begin):
+            found.gaps.append(Span(max(at, begin), start))
         found.ids.append(entry.decision_id)
         found.known.append(known)
         found.starts.append(start)
         at = start + len(lines)
-    if at < file.size:
-        found.gaps.append(Span(at, file.size))
+    if max(at, begin) < file.size:
+        found.gaps.append(Span(max(at, begin), file.size))
     return found
