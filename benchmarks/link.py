@@ -25,6 +25,8 @@ class Link:
         """What the program has written since the last `forget`."""
         self.total = 0
         """Bytes that it has written at all."""
+        self.came = 0.0
+        """The monotonic moment at which the last of them came."""
         self._master, slave = os.openpty()
         try:
             termios.tcsetwinsize(slave, (rows, cols))
@@ -83,6 +85,7 @@ class Link:
             except OSError as error:  # nobody holds the other end any more
                 said = self.received.decode(errors="replace")
                 raise AssertionError(f"the program has ended:\n{said}") from error
+            self.came = monotonic()
             self.total += len(data)
             self.received += data
         return monotonic()

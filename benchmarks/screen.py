@@ -126,17 +126,14 @@ def naive(groups: int, cards: int, length: int) -> Iterator[Link]:  # noqa: ARG0
 def press(link: Link, keys: str, cost: Cost) -> None:
     """Type, and wait until all that follows has come."""
     link.forget()
-    before, pressed, last = link.total, monotonic(), monotonic()
+    before, pressed = link.total, monotonic()
     link.send(keys)
-    while True:
-        seen = link.total
-        link.read_for(0.001) if link.total > before else link.read_for(0.0005)
-        if link.total > seen:
-            last = monotonic()
-        elif monotonic() - last > (_QUIET if seen > before else _PATIENCE):
-            break
+    while link.total == before and monotonic() < pressed + _PATIENCE:
+        link.read_for(_QUIET)
+    while monotonic() < link.came + _QUIET:
+        link.read_for(_QUIET)
+    cost.milliseconds.append((link.came - pressed) * 1000)
     link.read_for(_REST)
-    cost.milliseconds.append((last - pressed) * 1000)
     cost.bytes.append(link.total - before)
 
 
