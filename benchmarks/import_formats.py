@@ -3,9 +3,10 @@
     python -m benchmarks.import_formats [--rows 100000]
 
 Figures are rows a second, the best of several runs, so that company on the machine matters less: by
-the processor's time, and for the conversion by the clock too. The bare side decodes every line with
-msgspec and encodes it again, and knows nothing of what it holds. Memory is that of a process that
-converts the rows, and ten times as many.
+the processor's time in one process, and for the conversion by the clock too, with every core that
+may be used; other processes are started from some ten thousand rows on. The bare side decodes every
+line with msgspec and encodes it again, and knows nothing of what it holds. Memory is that of a
+process that converts the rows, and ten times as many.
 """
 
 from __future__ import annotations
