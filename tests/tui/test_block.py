@@ -75,6 +75,16 @@ def test_lines_are_the_same_however_they_are_set(card: Card, view: View, bite: i
     assert rows(piecewise) == rows(whole)
 
 
+def test_a_folded_card_that_turns_out_to_be_a_copy_is_its_title_alone() -> None:
+    view = View(width=WIDTH)
+    one = Card(2, 3, None, None, State.CUT_OFF, usable=False, text="words", folded=True)
+    other = replace(one, twin=Twin(1, 1.0))
+    block = settled(one, view)
+    assert len(rows(block)) == 3
+    assert [each.resized for each in block.show(other) if each.begin] == [True]
+    assert rows(block) == rows(settled(other, view))
+
+
 @given(cards, cards, views)
 def test_a_change_names_every_line_that_is_another_one(one: Card, other: Card, view: View) -> None:
     block = settled(one, view)

@@ -210,8 +210,7 @@ class Block:
 
     def _is_collapsed(self, card: Card) -> bool:
         """Whether the title says all: the response is the same as another one."""
-        is_copy = card.twin is not None and card.twin.similarity == 1
-        return card.folded and is_copy and not self._view.whole
+        return card.folded and _is_copy(card) and not self._view.whole
 
     def _words(self, card: Card) -> str:
         return card.text.strip("\n") if card.text.strip() else _note(card)
@@ -249,7 +248,12 @@ def _note(card: Card) -> str:
 
 def _body_of(card: Card) -> tuple[object, ...]:
     """Whatever the lines below the title depend on."""
-    return card.text, card.reasoning, card.phase, card.state, card.usable, card.folded, card.note
+    said = card.text, card.reasoning, card.phase, card.state, card.note
+    return *said, card.usable, card.folded, _is_copy(card)
+
+
+def _is_copy(card: Card) -> bool:
+    return card.twin is not None and card.twin.similarity == 1
 
 
 def _common(one: Sequence[Line], other: Sequence[Line]) -> int:
