@@ -26,7 +26,7 @@ _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]")
 _NUMBERED = re.compile(r", number \d+$")
 _EXPECTED = re.compile(
     r"Expected `(?P<types>[^`]+)`(?P<length> of length)?(?: (?P<relation>[<>]=?) (?P<bound>\S+))?"
-    r"(?:, got `.*`)?"
+    r"(?:, got `(?P<got>.*)`)?"
 )
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
@@ -38,6 +38,8 @@ _WORDS = {
     "array": "a list",
     "object": "a table",
 }
+_SOME = "[...]"
+"""In a path of msgspec: some value of a table, whichever it is."""
 _RELATIONS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
@@ -197,7 +199,8 @@ def _explained(
     """An error of msgspec in the words of people."""
     issue = cast("re.Match[str]", _ISSUE.fullmatch(str(error)))
     problem = issue["problem"]
-    steps = [step["name"] or int(step["index"]) for step in _STEP.finditer(issue["path"] or "")]
+    path, in_some_value, _ = (issue["path"] or "").partition(_SOME)
+    steps = [step["name"] or int(step["index"]) for step in _STEP.finditer(path)]
     where = reduce(inside, steps, key)
     if unknown := _UNKNOWN.fullmatch(problem):
         return unknown_key(unknown["name"], () if steps else known, place, within=where)
@@ -206,7 +209,13 @@ def _explained(
     if issue["in_key"]:
         return place.error("expected keys that are text", key=where)
     if expected := _EXPECTED.fullmatch(problem):
-        problem = f"expected {_in_words(expected)}, found {found(_at(value, steps))}"
+        problem = f"expected {_in_words(expected)}"
+        if not in_some_value:
+            problem += f", found {found(_at(value, steps))}"
+        elif got := expected["got"]:
+            problem += f", found {_WORDS.get(got, got)}"
+    if in_some_value:
+        problem = f"in one of its values: {problem}"
     return place.error(problem, key=where)
 
 

@@ -71,3 +71,11 @@ def test_a_row_with_anything_in_it_is_a_prompt_or_told(
             scratch / "rows.jsonl", [row], Reading(shape_named(sample.shape), bad_rows=1.0)
         )
         assert len(prompts) + tally.files[0].left_out == 1
+
+
+def test_what_is_wrong_in_a_value_of_a_table_is_told(tmp_path: Path) -> None:
+    record = next(each.row for each in SAMPLES if each.shape == "argilla")
+    rows = [record, {**record, "responses": {"better": [None]}}]
+    tally, _ = read(tmp_path / "rows.jsonl", rows, Reading(bad_rows=1.0))
+    (reason,) = tally.files[0].reasons
+    assert reason == "key responses: in one of its values: expected a table, found null"
