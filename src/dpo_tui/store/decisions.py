@@ -9,6 +9,8 @@ the decision back on the first. A new decision makes the second stack empty.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from dpo_tui.domain.model import Decision, Verdict
 from dpo_tui.store.faults import making_sense
@@ -19,8 +21,11 @@ def counting_decision(
     connection: sqlite3.Connection, group_id: int, annotator_id: int, annotator: str
 ) -> Decision | None:
     """The decision that counts for a group now."""
-    decision_id = _counting_id(connection, group_id, annotator_id)
-    return None if decision_id is None else load_decision(connection, decision_id, annotator)
+    row = connection.execute(
+        "SELECT decision_id FROM verdicts WHERE annotator_id = ? AND group_id = ?",
+        (annotator_id, group_id),
+    ).fetchone()
+    return None if row is None else load_decision(connection, row[0], annotator)
 
 
 def load_decision(
@@ -53,8 +58,9 @@ def add_decision(
         (*decision_values(decision, annotator_id), lines),
     )
     decision_id = cursor.lastrowid or 0
-    _push(connection, "decide", decision_id, decision.group_id, annotator_id, now)
-    connection.execute("UPDATE annotators SET undone = NULL WHERE id = ?", (annotator_id,))
+    counting = _Counting(decision_id, decision.verdict, decision.pair_count)
+    place = _find_place(connection, decision.group_id, annotator_id)
+    _push(connection, "decide", place, counting, now, undone=None)
     return decision_id
 
 
@@ -78,11 +84,12 @@ def undo_newest(
         "SELECT id, 'undo', ?, undone, ? FROM annotators WHERE id = ?",
         (decision_id, now, annotator_id),
     ).lastrowid
-    connection.execute(
-        "UPDATE annotators SET newest = ?, undone = ? WHERE id = ?", (below, undone, annotator_id)
-    )
     decision = load_decision(connection, decision_id, annotator)
-    _let_count(connection, decision.group_id, annotator_id, replaced)
+    place = _find_place(connection, decision.group_id, annotator_id)
+    counting = None if replaced is None else _load_counting(connection, replaced)
+    _let_count(connection, place, counting, newest=below, undone=undone)
+    if counting:
+        _want_region(connection, counting.decision_id, wanted=place.kept)
     return decision, replaced
 
 
@@ -98,99 +105,137 @@ def redo_newest(
     if row is None:
         return None
     decision = load_decision(connection, row[0], annotator)
-    _push(connection, "redo", decision.id, decision.group_id, annotator_id, now)
-    connection.execute("UPDATE annotators SET undone = ? WHERE id = ?", (row[1], annotator_id))
+    counting = _Counting(decision.id, decision.verdict, decision.pair_count)
+    place = _find_place(connection, decision.group_id, annotator_id)
+    _push(connection, "redo", place, counting, now, undone=row[1])
+    _want_region(connection, decision.id, wanted=place.kept)
     return decision
+
+
+class _Counting(NamedTuple):
+    """A decision, as far as counters and queue follow from it when it counts."""
+
+    decision_id: int
+    verdict: str
+    pairs: int
+
+
+class _Place(NamedTuple):
+    """A group, as one annotator finds it."""
+
+    annotator_id: int
+    group_id: int
+    position: int | None
+    kept: bool
+    """Whether its pairs belong in the dataset."""
+    counting: _Counting | None
+
+
+def _load_counting(connection: sqlite3.Connection, decision_id: int) -> _Counting:
+    row = connection.execute(
+        "SELECT id, verdict, pair_count FROM decisions WHERE id = ?", (decision_id,)
+    ).fetchone()
+    return _Counting(*row)
+
+
+def _find_place(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> _Place:
+    position, kept, *counting = connection.execute(
+        "SELECT position, position IS NOT NULL OR NOT drops_removed, decision_id, verdict, "
+        "pair_count FROM groups JOIN session "
+        "LEFT JOIN verdicts ON verdicts.annotator_id = ? AND verdicts.group_id = groups.id "
+        "LEFT JOIN decisions ON decisions.id = decision_id WHERE groups.id = ?",
+        (annotator_id, group_id),
+    ).fetchone()
+    found = None if counting[0] is None else _Counting(*counting)
+    return _Place(annotator_id, group_id, position, bool(kept), found)
 
 
 def _push(
     connection: sqlite3.Connection,
     action: str,
-    decision_id: int,
-    group_id: int,
-    annotator_id: int,
+    place: _Place,
+    counting: _Counting,
     now: float,
+    *,
+    undone: int | None,
 ) -> None:
     """Put a decision on top of the annotator's stack, and let it count."""
+    replaced = place.counting and place.counting.decision_id
     newest = connection.execute(
         "INSERT INTO journal (annotator_id, action, decision_id, replaced, below, done_at) "
         "SELECT id, ?, ?, ?, newest, ? FROM annotators WHERE id = ?",
-        (action, decision_id, _counting_id(connection, group_id, annotator_id), now, annotator_id),
+        (action, counting.decision_id, replaced, now, place.annotator_id),
     ).lastrowid
-    connection.execute("UPDATE annotators SET newest = ? WHERE id = ?", (newest, annotator_id))
-    _let_count(connection, group_id, annotator_id, decision_id)
-
-
-def _counting_id(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> int | None:
-    row = connection.execute(
-        "SELECT decision_id FROM verdicts WHERE annotator_id = ? AND group_id = ?",
-        (annotator_id, group_id),
-    ).fetchone()
-    return None if row is None else row[0]
+    _let_count(connection, place, counting, newest=newest, undone=undone)
 
 
 def _let_count(
-    connection: sqlite3.Connection, group_id: int, annotator_id: int, decision_id: int | None
+    connection: sqlite3.Connection,
+    place: _Place,
+    counting: _Counting | None,
+    *,
+    newest: int | None,
+    undone: int | None,
 ) -> None:
-    """Make a decision, or none, the one that counts for a group, and derive what follows."""
-    position, kept = connection.execute(
-        "SELECT position, position IS NOT NULL OR NOT drops_removed FROM groups, session "
-        "WHERE groups.id = ?",
-        (group_id,),
-    ).fetchone()
-    before = _counting_id(connection, group_id, annotator_id)
-    place = (annotator_id, group_id)
-    queued = position is not None
-    if queued:
+    """Make a decision, or none, the one that counts for a group, and derive what follows.
+
+    `newest` and `undone` are the tops of the annotator's stacks from then on.
+    """
+    before = place.counting
+    confirmed, skipped, pairs = (
+        now - then
+        for now, then in zip(_counters(place, counting), _counters(place, before), strict=True)
+    )
+    connection.execute(
+        "UPDATE annotators SET newest = ?, undone = ?, confirmed = confirmed + ?, "
+        "skipped = skipped + ?, pairs = pairs + ? WHERE id = ?",
+        (newest, undone, confirmed, skipped, pairs, place.annotator_id),
+    )
+    if before:
+        _want_region(connection, before.decision_id, wanted=False)
+    if counting:
         connection.execute(
-            "DELETE FROM skipped WHERE annotator_id = ? AND position = ?", (annotator_id, position)
-        )
-    if before is not None:
-        _count(connection, annotator_id, before, -1, queued=queued, kept=kept)
-        connection.execute("DELETE FROM verdicts WHERE annotator_id = ? AND group_id = ?", place)
-        _want_region(connection, before, wanted=False)
-    if decision_id is not None:
-        _count(connection, annotator_id, decision_id, 1, queued=queued, kept=kept)
-        connection.execute("INSERT INTO verdicts VALUES (?, ?, ?)", (*place, decision_id))
-        _want_region(connection, decision_id, wanted=kept)
-        if queued:
-            connection.execute(
-                "INSERT INTO skipped SELECT ?, ?, group_id FROM decisions "
-                "WHERE id = ? AND verdict = 'skipped'",
-                (annotator_id, position, decision_id),
-            )
-    if position is None or (before is None) == (decision_id is None):
-        return
-    if decision_id is None:
-        connection.execute(
-            "INSERT INTO undecided VALUES (?, ?, ?)", (annotator_id, position, group_id)
+            "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)",
+            (place.annotator_id, place.group_id, counting.decision_id),
         )
     else:
         connection.execute(
-            "DELETE FROM undecided WHERE annotator_id = ? AND position = ?",
-            (annotator_id, position),
+            "DELETE FROM verdicts WHERE annotator_id = ? AND group_id = ?",
+            (place.annotator_id, place.group_id),
         )
+    if place.position is not None:
+        _requeue(connection, place, counting)
 
 
-def _count(
-    connection: sqlite3.Connection,
-    annotator_id: int,
-    decision_id: int,
-    by: int,
-    *,
-    queued: bool,
-    kept: bool,
-) -> None:
-    verdict, pairs = connection.execute(
-        "SELECT verdict, pair_count FROM decisions WHERE id = ?", (decision_id,)
-    ).fetchone()
-    confirmed = by if queued and verdict == Verdict.CONFIRMED else 0
-    skipped = by if queued and verdict == Verdict.SKIPPED else 0
-    connection.execute(
-        "UPDATE annotators SET confirmed = confirmed + ?, skipped = skipped + ?, pairs = pairs + ? "
-        "WHERE id = ?",
-        (confirmed, skipped, by * pairs if kept else 0, annotator_id),
+def _counters(place: _Place, counting: _Counting | None) -> tuple[int, int, int]:
+    """What the group adds to the annotator's counters: confirmed, skipped, pairs."""
+    if counting is None:
+        return 0, 0, 0
+    confirmed, skipped = (
+        place.position is not None and counting.verdict == verdict
+        for verdict in (Verdict.CONFIRMED, Verdict.SKIPPED)
     )
+    return confirmed, skipped, counting.pairs if place.kept else 0
+
+
+_LISTS: Mapping[str | None, str] = {None: "undecided", Verdict.SKIPPED: "skipped"}
+"""Where a group of the queue is listed, by its verdict; with any other nowhere."""
+
+
+def _requeue(connection: sqlite3.Connection, place: _Place, counting: _Counting | None) -> None:
+    before, after = (_LISTS.get(each and each.verdict) for each in (place.counting, counting))
+    if before == after:
+        return
+    if before:
+        connection.execute(
+            f"DELETE FROM {before} WHERE annotator_id = ? AND position = ?",  # noqa: S608 - constant
+            (place.annotator_id, place.position),
+        )
+    if after:
+        connection.execute(
+            f"INSERT OR REPLACE INTO {after} VALUES (?, ?, ?)",  # noqa: S608 - constant
+            (place.annotator_id, place.position, place.group_id),
+        )
 
 
 def _want_region(connection: sqlite3.Connection, decision_id: int, *, wanted: bool) -> None:

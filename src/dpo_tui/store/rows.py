@@ -240,7 +240,7 @@ def source_of(origin: str, data: bytes) -> Source:
 
 def pack_marks(marks: Mapping[int, Mark]) -> str:
     """Marks by response id or slot."""
-    return json.dumps({str(number): mark.value for number, mark in marks.items()})
+    return _QUICK_ENCODE(marks).decode()
 
 
 def unpack_marks(data: str) -> dict[int, Mark]:
@@ -315,7 +315,7 @@ def decision_values(decision: Decision, annotator_id: int) -> Row:
         decision.verdict.value,
         decision.set_no,
         pack_marks(decision.marks),
-        json.dumps(decision.order),
+        _QUICK_ENCODE(decision.order).decode(),
         decision.pair_count,
         decision.decided_at,
         decision.seconds,
