@@ -101,6 +101,21 @@ def test_planning_writes_nothing(path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_plan_knows_what_others_did_to_the_file_since(path: Path) -> None:
+    ledger = Known(path)
+    ledger.add(1)
+    assert ledger.dataset.plan([pair(2)]) == Region(len(line(1)), line(2))
+    with path.open("ab") as stream:
+        stream.write(b'{"foreign": 1}')
+    size = path.stat().st_size
+    assert ledger.dataset.plan([pair(2)]) == Region(size, b"\n" + line(2))
+    ledger.add(2)
+    ledger.drop(2)
+    assert path.read_bytes() == line(1) + b'{"foreign": 1}'
+    path.unlink()
+    assert ledger.dataset.plan([pair(2)]) == Region(0, line(2))
+
+
 def test_a_foreign_line_without_an_end_is_never_glued_to(path: Path) -> None:
     path.write_bytes(b'{"foreign": 1}')
     ledger = Known(path)

@@ -35,6 +35,20 @@ class Span(NamedTuple):
     end: int
 
 
+class Stamp(NamedTuple):
+    """What tells that a file is the same, with the same bytes."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @staticmethod
+    def of(status: os.stat_result) -> Stamp:
+        """The stamp in what the system says of a file."""
+        return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
 class _From(io.RawIOBase):
     """A descriptor read from an offset of its own, so that several readers don't disturb."""
 
@@ -64,6 +78,11 @@ class DatasetFile:
     def size(self) -> int:
         """In bytes, as it is now."""
         return os.fstat(self._fd).st_size
+
+    @property
+    def stamp(self) -> Stamp:
+        """As it is now."""
+        return Stamp.of(os.fstat(self._fd))
 
     def read(self, start: int, length: int) -> bytes:
         """At most `length` bytes from `start` on; fewer only at the end of the file."""
@@ -174,6 +193,14 @@ class DatasetFile:
     def close(self) -> None:
         """Close it, and give the lock free."""
         os.close(self._fd)
+
+
+def is_stamped(path: Path, stamp: Stamp) -> bool:
+    """Whether what is at the path is still the file of this stamp."""
+    try:
+        return Stamp.of(path.lstat()) == stamp
+    except OSError:
+        return False
 
 
 @contextmanager

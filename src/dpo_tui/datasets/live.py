@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from dpo_tui.datasets.file import DatasetFile, Span, reading, writing
+from dpo_tui.datasets.file import DatasetFile, Span, Stamp, is_stamped, reading, writing
 from dpo_tui.datasets.matching import is_in_place, lines_among, lines_start
 from dpo_tui.datasets.mending import at_end, mend, write_anew
 from dpo_tui.datasets.walk import Walk, walk
@@ -26,6 +26,7 @@ class LiveDataset:
     def __init__(self, path: Path, encode: Callable[[Any], bytes]) -> None:
         self._path = path.resolve()
         self._encode = encode
+        self._left: Stamp | None = None  # the file as it was left, if its last line is whole
 
     @property
     def path(self) -> Path:
@@ -35,6 +36,8 @@ class LiveDataset:
     def plan(self, examples: Sequence[Example]) -> Region:
         """Where and how these would be appended now; writes nothing and never fails."""
         lines = b"".join(map(self._encode, examples))
+        if self._left and is_stamped(self._path, self._left):  # a person waits: it isn't opened
+            return Region(self._left.size, lines)
         try:
             with reading(self._path) as file:
                 return Region(0, lines) if file is None else at_end(file, lines)
@@ -59,7 +62,10 @@ class LiveDataset:
                 ledger.settle(before)
                 return Reconciliation(len(before))
             # Read, and noted in the end, under the lock: others of this session write there too.
-            return _agree(file, ledger, thorough=thorough)
+            done = _agree(file, ledger, thorough=thorough)
+            left = file.stamp
+            self._left = left if file.begins_line(left.size) else None
+            return done
 
 
 def _has_lines(ledger: Ledger) -> bool:
