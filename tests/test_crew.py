@@ -29,7 +29,11 @@ class Worker:
         # The later one is asked for, the sooner it is done.
         time.sleep((7 - number % 7) / 1000)
         sys.stdout.write("what a library says")
+        os.write(1, b"what a library in C says")
         return self.base + number
+
+    def echo(self, data: bytes) -> bytes:
+        return data
 
     def pid(self) -> int:
         return os.getpid()
@@ -98,7 +102,18 @@ def test_results_that_nobody_takes_hold_the_work_up() -> None:
         found = team.map(Worker.add, items())
         for _ in range(10):
             next(found)
-        assert len(asked) <= 10 + 4
+        assert len(asked) <= 10 + 2 * 3 + 1
+
+
+@pytest.mark.parametrize("pipe", [1 << 20, 1 << 12])
+def test_whatever_fits_in_no_pipe_comes_and_goes(
+    pipe: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dpo_tui.crew._PIPE", pipe)
+    sizes = [0, 1, 3_000_000, 5, 700_000, 700_000, 400_000, 600_000, 1_048_576, 2, 900_000] * 3
+    items = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    with crew(2, working, 0) as team:
+        assert [*team.map(Worker.echo, items)] == items
 
 
 def test_an_error_of_a_worker_is_raised_as_it_was() -> None:

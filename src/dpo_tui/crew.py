@@ -7,16 +7,20 @@ after the other; what comes back is in the order of what was asked for. Where on
 
 from __future__ import annotations
 
+import fcntl
 import pickle
-import select
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
-from typing import IO, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
+from multiprocessing.connection import Connection, Pipe
+from operator import attrgetter
+from select import select
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from dpo_tui.errors import HelperError
 
@@ -28,8 +32,14 @@ _P = ParamSpec("_P")
 
 _MOST = 8
 """Helpers; with more, this process would be what the others wait for."""
-_AHEAD = 2
+_WAITING = 2
+"""Requests that a helper may have: one that it is at, and one so that it needn't wait for it."""
+_AHEAD = _WAITING + 1
 """Results for each helper that may be on their way: they are held in memory."""
+_PIPE = 1 << 20
+"""Bytes that a pipe should hold, so that neither side waits for the other: all that Linux gives."""
+_MARGIN = 1 << 16
+"""Bytes of it that can be lost to messages that don't fill their pages."""
 
 
 class Team(Protocol[_W_co]):
@@ -81,7 +91,7 @@ class Crew(Generic[_W]):
         """Let every worker do this; returns when all have."""
         self._free()
         for each in self._helpers:
-            each.ask(act, *args, **kwargs)
+            each.ask(_request(act, *args, **kwargs))
         return [each.answer() for each in self._helpers]
 
     def map(self, act: Callable[[_W, _T], _R], items: Iterable[_T]) -> Generator[_R, None, None]:
@@ -90,28 +100,34 @@ class Crew(Generic[_W]):
         Close it if not all of it is wanted and something else is to be done.
         """
         self._free()
-        numbered = enumerate(items)
-        idle, busy = [*self._helpers], dict[_Helper, int]()
+        requests = (_request(act, item) for item in items)
+        request = next(requests, None)
+        numbers: dict[_Helper, deque[int]] = {each: deque() for each in self._helpers}
         done: dict[int, _R] = {}
-        given = 0
+        asked, given = 0, 0
         try:
             while True:
-                room = _AHEAD * len(self._helpers) - len(busy) - len(done)
-                for number, item in islice(numbered, min(room, len(idle))):
-                    helper = idle.pop()
-                    helper.ask(act, item)
-                    busy[helper] = number
+                room = _AHEAD * len(self._helpers) - (asked - given)
+                while request and room and (helper := self._helper_for(request)):
+                    helper.ask(request)
+                    numbers[helper].append(asked)
+                    asked, room = asked + 1, room - 1
+                    request = next(requests, None)
                 if given in done:
                     yield done.pop(given)
                     given += 1
-                elif busy:
-                    for helper in select.select([*busy], [], [])[0]:
-                        done[busy.pop(helper)] = helper.answer()
-                        idle.append(helper)
+                elif busy := [each for each in self._helpers if each.waiting]:
+                    for helper in select(busy, [], [])[0]:
+                        done[numbers[helper].popleft()] = helper.answer()
                 else:
                     return
         finally:
-            self._owed += busy
+            self._owed += [each for each in self._helpers for _ in range(each.waiting)]
+
+    def _helper_for(self, request: bytes) -> _Helper | None:
+        """The one that has least to do, if it can be given this now."""
+        helper = min(self._helpers, key=attrgetter("waiting"))
+        return helper if helper.has_room(request) else None
 
     def _free(self) -> None:
         while self._owed:
@@ -177,59 +193,83 @@ def crew(
     with ExitStack() as stack:
         helpers = [stack.enter_context(_Helper()) for _ in range(min(cores, _MOST))]
         for each in helpers:
-            each.ask(make, *args, **kwargs)
+            each.begin(_request(make, *args, **kwargs))
         yield Crew(helpers)
+
+
+def _request(act: Callable[..., object], *args: object, **kwargs: object) -> bytes:
+    return pickle.dumps((act, args, kwargs), pickle.HIGHEST_PROTOCOL)
 
 
 class _Helper:
     """One process; is ended when the block ends, whatever it does then."""
 
     def __init__(self) -> None:
+        requests, self._to = Pipe(duplex=False)
+        self._from, answers = Pipe(duplex=False)
+        self._sizes: deque[int] = deque()
+        """Of the requests that are not answered yet."""
+        self._room = min(_widened(self._to), _widened(answers)) - _MARGIN
         try:
-            self._process = subprocess.Popen(
-                # -P: a file in the current directory must not pass for a module.
-                [sys.executable, "-P", "-m", "dpo_tui.helper"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C in the terminal is for this process to handle
-            )
+            with requests, answers:
+                self._process = subprocess.Popen(
+                    # -P: a file in the current directory must not pass for a module.
+                    [sys.executable, "-P", "-m", "dpo_tui.helper"],
+                    stdin=requests.fileno(),
+                    stdout=answers.fileno(),
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C in the terminal is for this process to handle
+                )
         except OSError as error:
             raise HelperError(
                 f"A process that is to do a part of the work can't be started: {error.strerror}.",
                 remedy="Try again when fewer processes run, or there is more memory.",
             ) from error
-        self._to = cast("IO[bytes]", self._process.stdin)
-        self._from = cast("IO[bytes]", self._process.stdout)
 
     def __enter__(self) -> _Helper:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        with self._from, suppress(BrokenPipeError):
-            self._to.close()
+        self._from.close()
+        self._to.close()
         self._process.wait()
 
     def fileno(self) -> int:
         """What is readable when there is an answer."""
         return self._from.fileno()
 
-    def ask(self, act: Callable[..., object], *args: object, **kwargs: object) -> None:
-        """Let its worker do this; the first time, make the worker, for which there is no answer."""
+    @property
+    def waiting(self) -> int:
+        """How many requests are not answered yet."""
+        return len(self._sizes)
+
+    def has_room(self, request: bytes) -> bool:
+        """Whether it can be asked without waiting for it; one that is at work may not read."""
+        if not self._sizes:
+            return True
+        return self.waiting < _WAITING and sum(self._sizes) + len(request) <= self._room
+
+    def begin(self, request: bytes) -> None:
+        """Let it make its worker, for which there is no answer."""
         with suppress(BrokenPipeError):  # it has ended; its last answer says why
-            pickle.dump((act, args, kwargs), self._to, pickle.HIGHEST_PROTOCOL)
-            self._to.flush()
+            self._to.send_bytes(request)
+
+    def ask(self, request: bytes) -> None:
+        """Let its worker do this."""
+        self._sizes.append(len(request))
+        self.begin(request)
 
     def answer(self) -> Any:  # noqa: ANN401 - whatever was asked for
-        """What came of what was asked last.
+        """What came of the first request that isn't answered yet.
 
         Raises:
             HelperError: the process has ended.
         """
+        self._sizes.popleft()
         try:
-            answer, error = pickle.load(self._from)  # noqa: S301 - our own process wrote it
-        except (EOFError, pickle.UnpicklingError):
+            answer, error = self._from.recv()
+        except (EOFError, OSError):
             raise self._ended() from None
         if error is not None:
             raise error
@@ -242,3 +282,13 @@ class _Helper:
             f"A process that did a part of the work has ended ({how}).",
             remedy="Try again; if memory ran out, free some first.",
         )
+
+
+def _widened(pipe: Connection) -> int:
+    """How many bytes a pipe holds, now that it holds as many as it may; 0 if nobody can tell."""
+    try:
+        with suppress(OSError):  # whoever has very many has no more of the wide ones
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+        return fcntl.fcntl(pipe.fileno(), fcntl.F_GETPIPE_SZ)
+    except AttributeError:  # not Linux
+        return 0

@@ -7,24 +7,24 @@ However the process that started this one ends, the kernel closes its end, and t
 
 from __future__ import annotations
 
+import os
 import pickle
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from io import BufferedReader
-from typing import Any, BinaryIO, cast
+from multiprocessing.connection import Connection
+from typing import Any
 
 _Request = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 def main() -> None:
     """Do what is asked for until nobody asks any more, or something goes wrong."""
-    asked, answers = _requests(cast("BufferedReader", sys.stdin.buffer)), sys.stdout.buffer
-    sys.stdout = sys.stderr  # whatever a library prints must not be taken for an answer
+    asked, answers = Connection(os.dup(0), writable=False), Connection(os.dup(1), readable=False)
+    os.dup2(2, 1)  # whatever a library prints must not be taken for an answer
     with suppress(BrokenPipeError):
         try:
-            _serve(asked, answers)
+            _serve(_requests(asked), answers)
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
@@ -32,21 +32,21 @@ def main() -> None:
             _answer(answers, None, error)
 
 
-def _serve(asked: Iterator[_Request], answers: BinaryIO) -> None:
+def _serve(asked: Iterator[_Request], answers: Connection) -> None:
     for make, made_of, named in asked:
         with make(*made_of, **named) as worker:
             for act, args, kwargs in asked:
                 _answer(answers, act(worker, *args, **kwargs), None)
 
 
-def _requests(stream: BufferedReader) -> Iterator[_Request]:
-    while stream.peek(1):
-        yield pickle.load(stream)  # noqa: S301 - our own process wrote it
+def _requests(asked: Connection) -> Iterator[_Request]:
+    with suppress(EOFError):
+        while True:
+            yield asked.recv()
 
 
-def _answer(answers: BinaryIO, answer: object, error: Exception | None) -> None:
-    pickle.dump((answer, error), answers, pickle.HIGHEST_PROTOCOL)
-    answers.flush()
+def _answer(answers: Connection, answer: object, error: Exception | None) -> None:
+    answers.send_bytes(pickle.dumps((answer, error), pickle.HIGHEST_PROTOCOL))
 
 
 if __name__ == "__main__":
