@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -23,9 +22,6 @@ _SIDE = b"\0"
 _FRAMES = 256
 """Frames that are kept: one for every kind of conversation."""
 
-_SHARED = itemgetter(0, -1)
-"""What examples have in common of which the lines differ in the responses alone."""
-
 _Row = Callable[[Any], object]  # of a pair or a rating, as the format has it
 _Frame = tuple[bytes, Callable[[Sequence[bytes]], tuple[bytes, ...]]]
 """A line with `%b` for every text, and what picks these in their order."""
@@ -41,24 +37,30 @@ def line_of(row: object) -> bytes:
 
 
 def lines_of(row: _Row, examples: Iterable[Example]) -> Iterator[bytes]:
-    """The line of each example's `row`; what the examples of a prompt share is encoded once.
+    """The line of each example's `row`; what neighbours of a prompt share is encoded once.
 
     A row puts texts in their places and looks at none of them, so that the lines of conversations
     with the same roles differ in these alone.
     """
-    for _, neighbours in groupby(examples, _SHARED):
-        first, *others = neighbours
-        if not others:
-            yield line_of(row(first))
+    messages: Sequence[Message] = ()
+    trait: bool | int | None = None
+    around: Sequence[bytes] = ()
+    for each in examples:
+        if each[0] is not messages or each[-1] != trait:
+            messages, *sides, trait = each
+            frame, pick = _frame(row, tuple([turn.role for turn in messages]), trait=trait)
+            said = [_ENCODE(turn.content)[1:-1] for turn in messages]
+            yield frame % pick([*said, *[_ENCODE(text)[1:-1] for text in sides]])
+            around = ()
             continue
-        codes = _Codes()
-        around = _around(row, first, codes)
-        for each in (first, *others):
-            if isinstance(each, Pair):
-                _, one, other, _ = each
-                yield b"".join((around[0], codes[one], around[1], codes[other], around[2]))
-            else:
-                yield b"".join((around[0], codes[each.text], around[1]))
+        if not around:
+            codes = _Codes()
+            around = (frame % pick([*said, _SIDE, _SIDE])).split(_SIDE)
+        if isinstance(each, Pair):
+            _, one, other, _ = each
+            yield b"".join((around[0], codes[one], around[1], codes[other], around[2]))
+        else:
+            yield b"".join((around[0], codes[each.text], around[1]))
 
 
 class _Codes(dict[str, bytes]):
@@ -67,14 +69,6 @@ class _Codes(dict[str, bytes]):
     def __missing__(self, text: str) -> bytes:
         code = self[text] = _ENCODE(text)[1:-1]
         return code
-
-
-def _around(row: _Row, example: Example, codes: Mapping[str, bytes]) -> list[bytes]:
-    """What stands before, between and behind the responses of an example."""
-    roles = tuple([each.role for each in example.messages])
-    frame, pick = _frame(row, roles, trait=example[-1])
-    texts = [codes[each.content] for each in example.messages]
-    return (frame % pick([*texts, _SIDE, _SIDE])).split(_SIDE)
 
 
 @lru_cache(_FRAMES, typed=True)

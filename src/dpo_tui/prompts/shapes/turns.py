@@ -103,15 +103,14 @@ def conversation(turns: Sequence[AnyTurn], key: str) -> tuple[Message, ...]:
 
 def _is_plain(turns: Sequence[AnyTurn]) -> TypeGuard[Sequence[Message]]:
     """Whether it is a prompt as it stands, told quickly: files have millions."""
-    if not turns or type(turns[0]) is not Message:
-        return False
     earlier = False
     for turn in turns:
-        text = _text(turn)
-        if not text or text.isspace() or (earlier and turn.role == "system"):
+        if type(turn) is not Message or not turn.content or turn.content.isspace():
+            return False
+        if earlier and turn.role == "system":
             return False
         earlier = True
-    return turns[-1].role == "user"
+    return earlier and turns[-1].role == "user"
 
 
 def _text(turn: AnyTurn) -> str:
