@@ -203,6 +203,36 @@ def test_nothing_is_written_over_by_mistake(person: Person) -> None:
     assert "no folder" in exported(person, "-o", "nowhere/x.jsonl", code=2)[1]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ("-o R.md --card R.md", ("--card", "-o")),
+        ("-o README.md --card", ("--card", "-o")),
+        ("-o z.jsonl --test-size .5 --card z.test.jsonl", ("--card", "--test-size")),
+        ("-o z.jsonl --sidecar z.jsonl", ("--sidecar", "-o")),
+        ("-o z.jsonl --test-size .5 --sidecar z.test.jsonl", ("--sidecar", "--test-size")),
+        ("-o z.jsonl --test-size .5 --test-output ../{name}/z.jsonl", ("--test-output", "-o")),
+        ("-o to-z.jsonl --test-size .5 --test-output z.jsonl", ("--test-output", "-o")),
+        ("-o z.json --dataset-info z.json --format llamafactory-alpaca", ("--dataset-info", "-o")),
+        ("--sidecar -", ("--sidecar", "-o")),
+        ("-o - --card -", ("--card", "-o")),
+        ("-o z.jsonl --sidecar - --card -", ("--card", "--sidecar")),
+    ],
+)
+def test_no_two_options_write_to_one_file(
+    person: Person, arguments: str, options: tuple[str, str]
+) -> None:
+    (person.folder / "to-z.jsonl").symlink_to("z.jsonl")
+    before = sorted(person.folder.iterdir())
+    words = arguments.format(name=person.folder.name).split()
+    out, told = exported(person, *words, "--force", code=2)
+    option, other = options
+    assert f"{option}: " in told
+    assert f"is what {other} writes to Name another file." in told
+    assert not out
+    assert sorted(person.folder.iterdir()) == before
+
+
 def test_what_fails_leaves_nothing_behind(person: Person) -> None:
     before = sorted(person.folder.iterdir())
     exported(person, "--tag", "none", "-o", "new.jsonl", "--sidecar", "side.jsonl", code=2)

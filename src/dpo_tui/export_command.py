@@ -41,6 +41,7 @@ def run_export(arguments: Namespace, session: Path, settings: Settings, user: st
     """
     job = make_job(arguments, session, settings, user, _outputs(arguments))
     card_path = _card_path(arguments.card, job.outputs[TRAIN]) if arguments.card else None
+    _keep_apart(_named(arguments, job, card_path))
     files = [*job.outputs.values(), *filter(None, (job.sidecar, card_path))]
     _protect(session, files, arguments.prompts)
     for path in files:
@@ -148,10 +149,7 @@ def _outputs(arguments: Namespace) -> dict[str, Path]:
         raise InputError(
             "--test-size makes a second file", remedy="Name it with --test-output, or both with -o."
         )
-    test = arguments.test_output or _beside(output)
-    if test == output:
-        raise InputError("--test-output: this is the file for training too")
-    return {TRAIN: output, TEST: test}
+    return {TRAIN: output, TEST: arguments.test_output or _beside(output)}
 
 
 def _beside(output: Path) -> Path:
@@ -186,6 +184,29 @@ def dataset_info_entries(form: Format, outputs: Mapping[str, Path]) -> dict[str,
         name.partition(".")[0] + ("_test" if split == TEST else ""): form.dataset_info(name)
         for split, name in names.items()
     }
+
+
+def _named(arguments: Namespace, job: ExportJob, card_path: Path | None) -> dict[str, Path]:
+    """All that is to be written, by the option that asks for it."""
+    asked = {
+        "-o": job.outputs[TRAIN],
+        "--test-output" if arguments.test_output else "--test-size": job.outputs.get(TEST),
+        "--sidecar": job.sidecar,
+        "--card": card_path,
+        "--dataset-info": arguments.dataset_info,
+    }
+    return {option: path for option, path in asked.items() if path}
+
+
+def _keep_apart(named: Mapping[str, Path]) -> None:
+    """Refuse to write two things to one place: the second would replace the first."""
+    taken: dict[Path, str] = {}
+    for option, path in named.items():
+        place = path if path == STDOUT else path.resolve()
+        if (other := taken.setdefault(place, option)) != option:
+            raise InputError(
+                f"{option}: {_shown(path)} is what {other} writes to", remedy="Name another file."
+            )
 
 
 def _protect(session: Path, files: list[Path], prompts: Path | None) -> None:
