@@ -163,6 +163,12 @@ def test_a_split_has_every_prompt_on_one_side(person: Person) -> None:
     assert "--test-output" in told
 
 
+def test_a_test_file_asks_for_a_share(person: Person) -> None:
+    _, told = exported(person, "-o", "pairs.jsonl", "--test-output", "test.jsonl", code=2)
+    assert "--test-output: no prompts are kept apart for it Say how many with --test-size" in told
+    assert not (person.folder / "pairs.jsonl").exists()
+
+
 def test_the_same_seed_gives_the_same_bytes(person: Person) -> None:
     arguments = ("--shuffle", "--test-size", "0.5", "--pairs", "1")
     for name in ("a", "b"):

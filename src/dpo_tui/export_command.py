@@ -144,6 +144,11 @@ def _outputs(arguments: Namespace) -> dict[str, Path]:
             "a dataset is not for the screen", remedy="Name a file with -o, or pipe it on."
         )
     if not arguments.test_size:
+        if arguments.test_output:
+            raise InputError(
+                "--test-output: no prompts are kept apart for it",
+                remedy="Say how many with --test-size, as in --test-size 0.05.",
+            )
         return {TRAIN: output}
     if arguments.test_output is None and output == STDOUT:
         raise InputError(
