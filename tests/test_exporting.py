@@ -308,6 +308,19 @@ def test_dataset_info_is_added_to_a_file(person: Person) -> None:
     assert "broken.json" in told
 
 
+def test_dataset_info_names_a_file_from_its_own_folder(person: Person) -> None:
+    (person.folder / "data").mkdir()
+    form = ("--format", "llamafactory-alpaca")
+    exported(person, *form, "-o", "pairs.jsonl", "--dataset-info", "data/dataset_info.json")
+    (person.folder / "linked").symlink_to("data")
+    exported(person, *form, "-o", "data/more.jsonl", "--dataset-info", "linked/dataset_info.json")
+    info = json.loads((person.folder / "data/dataset_info.json").read_text())
+    assert {name: entry["file_name"] for name, entry in info.items()} == {
+        "pairs": "../pairs.jsonl",
+        "more": "more.jsonl",
+    }
+
+
 def test_tokens_are_counted_with_a_tokenizer(person: Person) -> None:
     tokenizer = Tokenizer(WordLevel({"<unk>": 0}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()

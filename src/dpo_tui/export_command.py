@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +48,7 @@ def run_export(arguments: Namespace, session: Path, settings: Settings, user: st
     for path in files:
         check_output(path, force=arguments.force)
     if arguments.dataset_info:
-        entries = dataset_info_entries(job.form, job.outputs)
+        entries = dataset_info_entries(job.form, job.outputs, arguments.dataset_info.parent)
         check_dataset_info(arguments.dataset_info, entries, force=arguments.force)
     console = Console(stderr=True, highlight=False)
     with _bar(console) as advance:
@@ -172,8 +173,12 @@ def _since(text: str) -> float:
         ) from None
 
 
-def dataset_info_entries(form: Format, outputs: Mapping[str, Path]) -> dict[str, object]:
+def dataset_info_entries(
+    form: Format, outputs: Mapping[str, Path], folder: Path | None = None
+) -> dict[str, object]:
     """What LLaMA-Factory has to be told of the files, by the name that it calls each.
+
+    It looks for a file from the folder of its `dataset_info.json`; without one, beside it.
 
     Raises:
         InputError: the format is not one of LLaMA-Factory's.
@@ -182,13 +187,24 @@ def dataset_info_entries(form: Format, outputs: Mapping[str, Path]) -> dict[str,
         raise InputError(
             f"--dataset-info: {form.name} has none", remedy="LLaMA-Factory's formats have."
         )
-    names = {
-        split: "dataset.jsonl" if each == STDOUT else each.name for split, each in outputs.items()
-    }
-    return {
-        name.partition(".")[0] + ("_test" if split == TEST else ""): form.dataset_info(name)
-        for split, name in names.items()
-    }
+    entries: dict[str, object] = {}
+    for split, path in outputs.items():
+        name = _dataset_name(path) + ("_test" if split == TEST else "")
+        entries[name] = form.dataset_info(_seen_from(folder, path))
+    return entries
+
+
+def _dataset_name(path: Path) -> str:
+    return "dataset" if path == STDOUT else path.name.partition(".")[0]
+
+
+def _seen_from(folder: Path | None, path: Path) -> str:
+    if path == STDOUT:
+        return "dataset.jsonl"
+    if folder is None:
+        return path.name
+    # Of links, `..` is what they lead to; the name itself stays as it was given.
+    return os.path.relpath(path.parent.resolve() / path.name, folder.resolve())
 
 
 def _named(arguments: Namespace, job: ExportJob, card_path: Path | None) -> dict[str, Path]:
