@@ -327,6 +327,41 @@ def test_the_command_writes_and_tells(person: Person) -> None:
     assert not list(person.home.rglob("*.db"))
 
 
+@pytest.mark.parametrize(
+    ("name", "to", "message"),
+    [
+        ("x.jsonl", "csv", "x.jsonl: csv is written as CSV, not as JSON lines"),
+        ("x.jsonl", "csv", "Let the name end in .csv, or say --to another format."),
+        ("x.JSONL.gz", "csv", "not as JSON lines"),
+        ("x.csv", "swift", "x.csv: swift is written as JSON lines, not as CSV"),
+        ("x.CSV", "swift", "Let the name end in .jsonl, or say --to csv."),
+        ("x.jsonl", "parquet", "parquet is written as Parquet, not as JSON lines"),
+        ("x.parquet.gz", "parquet", "Parquet is compressed by itself"),
+        ("x.parquet.zst", "parquet", "nothing reads it inside .zst\nLeave .zst out."),
+        ("x.jsonl.zst", "swift", "x.jsonl.zst: a file is compressed as .gz or not at all"),
+        ("x.BZ2", "csv", "Let the name end in .gz, or leave .BZ2 out."),
+    ],
+)
+def test_a_name_promises_what_is_written(person: Person, name: str, to: str, message: str) -> None:
+    done = person.run("convert", "in.jsonl", name, "--to", to)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert not (person.folder / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [("x.json", "csv"), ("x.v2.csv", "csv"), ("x.parquet.old", "swift"), ("x", "parquet")],
+)
+def test_a_name_that_promises_nothing_is_free(person: Person, name: str, to: str) -> None:
+    assert person.run("convert", "in.jsonl", name, "--to", to).returncode == 0
+
+
+def test_an_ending_is_known_in_capitals_too(person: Person) -> None:
+    person.run("convert", "in.jsonl", "X.JSONL.GZ", "--to", "trl")
+    assert len(gzip.decompress((person.folder / "X.JSONL.GZ").read_bytes()).splitlines()) == 3
+
+
 def test_pipes(person: Person) -> None:
     def piped(data: bytes, to: str) -> bytes:
         return subprocess.run(

@@ -194,6 +194,17 @@ def test_csv_and_parquet(person: Person) -> None:
     assert [json.loads(row["meta"])["weight"] for row in table] == [0.5] * 4
 
 
+def test_a_name_promises_what_is_written(person: Person) -> None:
+    _, told = exported(person, "-o", "e.parquet", code=2)
+    assert "e.parquet: swift is written as JSON lines, not as Parquet" in told
+    assert "Let the name end in .jsonl, or say --format parquet." in told
+    split = ("-o", "e.jsonl", "--test-size", "0.5", "--test-output", "t.csv")
+    assert "t.csv" in exported(person, *split, code=2)[1]
+    _, told = exported(person, "-o", "e.jsonl", "--sidecar", "side.jsonl.xz", code=2)
+    assert "side.jsonl.xz: a file is compressed as .gz or not at all" in told
+    assert not [*person.folder.glob("[et].*")]
+
+
 def test_nothing_is_written_over_by_mistake(person: Person) -> None:
     person.write("mine.jsonl", "mine")
     assert "--force" in exported(person, "-o", "mine.jsonl", code=2)[1]

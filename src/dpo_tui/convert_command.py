@@ -15,6 +15,7 @@ from rich.text import Text
 
 from dpo_tui.conversion import ConversionJob, convert
 from dpo_tui.cores import usable_cores
+from dpo_tui.datasets.endings import check_ending
 from dpo_tui.datasets.formats import Format, format_named
 from dpo_tui.datasets.output import STDOUT, check_output
 from dpo_tui.display import display
@@ -34,6 +35,7 @@ def run_convert(arguments: Namespace, settings: Settings) -> None:
         DpoTuiError: it can't be done; nothing was written then.
     """
     job = make_job(arguments, settings)
+    check_ending(job.output, job.target.form, "--to")
     check_output(job.output, force=arguments.force)
     console = Log()
     tally = Tally()

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from dpo_tui.cores import usable_cores
 from dpo_tui.datasets.dataset_info import add_dataset_info, check_dataset_info
+from dpo_tui.datasets.endings import check_ending
 from dpo_tui.datasets.formats import Format, format_named
 from dpo_tui.datasets.hub import CARD, send_folder
 from dpo_tui.datasets.lengths import Estimate, Ruler, TokenizerRuler
@@ -45,6 +46,8 @@ def run_export(arguments: Namespace, session: Path, settings: Settings, user: st
     _keep_apart(_named(arguments, job, card_path))
     files = [*job.outputs.values(), *filter(None, (job.sidecar, card_path))]
     _protect(session, files, arguments.prompts)
+    for path in job.outputs.values():
+        check_ending(path, job.form, "--format")
     for path in files:
         check_output(path, force=arguments.force)
     if arguments.dataset_info:

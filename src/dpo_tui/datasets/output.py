@@ -15,6 +15,10 @@ from dpo_tui.datasets.file import sync_folder
 from dpo_tui.errors import DatasetError, InputError
 
 STDOUT = Path("-")
+PACKING = ".gz"
+"""The ending of what is compressed."""
+FOREIGN_PACKING = (".bz2", ".xz", ".zst", ".zip")
+"""Endings of what others compress, and nothing here does."""
 _BUFFER = 1 << 20
 
 
@@ -22,10 +26,16 @@ def check_output(path: Path, *, force: bool) -> None:
     """Find out early what writing would meet late; changes nothing.
 
     Raises:
-        InputError: there is such a file already and it may not be replaced, or no such folder.
+        InputError: there is such a file already and it may not be replaced, or no such folder, or
+            its name promises a compression that there is none of.
     """
     if path == STDOUT:
         return
+    if path.suffix.lower() in FOREIGN_PACKING:
+        raise InputError(
+            f"{path}: a file is compressed as {PACKING} or not at all",
+            remedy=f"Let the name end in {PACKING}, or leave {path.suffix} out.",
+        )
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}", remedy="Make it first.")
     if path.is_dir():
@@ -49,7 +59,7 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     try:
         with ExitStack() as stack:
             raw = sys.stdout.buffer if path == STDOUT else stack.enter_context(_replacing(path))
-            if path.suffix == ".gz":
+            if path.suffix.lower() == PACKING:
                 packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
                 yield cast("BinaryIO", stack.enter_context(packed))
             else:
