@@ -400,6 +400,19 @@ def test_what_is_wrong_is_told(person: Person, arguments: list[str], message: st
     assert not (person.folder / "out.jsonl").exists()
 
 
+def test_what_rows_were_taken_for_is_told_when_they_give_nothing(person: Person) -> None:
+    person.write("odd.jsonl", '{"prompt": "q", "chosen": "x", "rejected": " x", "other": 1}\n')
+    done = person.run("convert", "odd.jsonl", "out.jsonl", "--to", "trl")
+    assert done.returncode == 2
+    nothing = "there is nothing to write"
+    assert done.stderr.splitlines() == [
+        f"dpo-tui: odd.jsonl: {nothing}: nothing passed the guard (1); identical (1)",
+        "odd.jsonl: TRL pairs (prompt, chosen, rejected: text), 1 row",
+        "  columns not used: other",
+        "If its rows are something else, say so with --from FORMAT or --columns.",
+    ]
+
+
 def test_a_reader_that_has_seen_enough_ends_it(person: Person) -> None:
     person.write("many.jsonl", ROWS * 20_000)
     command = " ".join((*PROGRAM, "convert many.jsonl - --to trl | head -1"))

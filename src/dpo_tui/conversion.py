@@ -114,4 +114,13 @@ class _Run:
         if not self._report.groups:
             raise self._job.prompts.no_prompts()
         if not self._report.rows.total():
-            raise InputError(f"{self._job.prompts.path}: {self._report.nothing()}")
+            raise self._nothing()
+
+    def _nothing(self) -> InputError:
+        """What is wrong can be what the rows were taken for, so that is told too."""
+        taken_for = self._tally.lines()
+        remedy = "If its rows are something else, say so with --from FORMAT or --columns."
+        return InputError(
+            "\n".join([f"{self._job.prompts.path}: {self._report.nothing()}", *taken_for]),
+            remedy=remedy if taken_for else "",
+        )
