@@ -391,6 +391,10 @@ def test_pipes(person: Person) -> None:
         (["in.jsonl", "out.jsonl", "--to", "trl", "--from", "openai"], "of no use as OpenAI pairs"),
         (["in.jsonl", "no/out.jsonl", "--to", "trl"], "there is no folder no"),
         (["in.jsonl", "out.jsonl", "--to", "trl", "--max-length", "0"], "--max-length"),
+        (
+            ["in.jsonl", "out.jsonl", "--to", "trl", "--best-over-chosen"],
+            "unrecognized arguments: --best-over-chosen",
+        ),
     ],
 )
 def test_what_is_wrong_is_told(person: Person, arguments: list[str], message: str) -> None:

@@ -198,17 +198,22 @@ def add_session_arguments(command: ArgumentParser) -> None:
 
 def add_pair_arguments(group: _ArgumentGroup) -> None:
     """Which pairs a group gives."""
-    group.add_argument(
-        "--pairs",
-        metavar="all|best|one|N",
-        help="every chosen x rejected response (default); the best x every rejected one; one pair "
-        "a group, its sides drawn where several are as good; at most N",
-    )
+    add_pairs_argument(group)
     group.add_argument(
         "--best-over-chosen",
         action="store_true",
         default=None,
         help="pair the best response with the other chosen ones too",
+    )
+
+
+def add_pairs_argument(group: _ArgumentGroup) -> None:
+    """Which pairs a group gives, where none of the chosen ones is the best."""
+    group.add_argument(
+        "--pairs",
+        metavar="all|best|one|N",
+        help="every chosen x rejected response (default); the best x every rejected one; one pair "
+        "a group, its sides drawn where several are as good; at most N",
     )
 
 

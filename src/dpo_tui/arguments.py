@@ -12,7 +12,7 @@ from dpo_tui.argument_groups import (
     add_check_arguments,
     add_export_arguments,
     add_judging_arguments,
-    add_pair_arguments,
+    add_pairs_argument,
     add_rows_arguments,
     add_screen_arguments,
     add_server_arguments,
@@ -246,7 +246,9 @@ def _add_convert(convert: _Parser) -> None:
     convert.add_argument("--force", action="store_true", help="replace OUT if it is there")
     add_rows_arguments(convert)
     pairs = convert.add_argument_group("pairs")
-    add_pair_arguments(pairs)
+    add_pairs_argument(pairs)
+    # No file says which of the chosen ones is the best; the settings are still asked for it.
+    convert.set_defaults(best_over_chosen=None)
     pairs.add_argument("--seed", type=int, default=0, metavar="N", help="of all lots (default 0)")
     add_check_arguments(convert)
 
