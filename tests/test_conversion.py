@@ -390,6 +390,7 @@ def test_pipes(person: Person) -> None:
         (["in.jsonl", "out.jsonl", "--to", "trl", "--from", "x"], "there is no format 'x'"),
         (["in.jsonl", "out.jsonl", "--to", "trl", "--from", "openai"], "of no use as OpenAI pairs"),
         (["in.jsonl", "no/out.jsonl", "--to", "trl"], "there is no folder no"),
+        (["in.jsonl", "x" * 300, "--to", "trl"], "x can't be written: File name too long."),
         (["in.jsonl", "out.jsonl", "--to", "trl", "--max-length", "0"], "--max-length"),
         (
             ["in.jsonl", "out.jsonl", "--to", "trl", "--best-over-chosen"],

@@ -250,6 +250,25 @@ def test_no_two_options_write_to_one_file(
     assert sorted(person.folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("option", ["-o", "--sidecar", "--card"])
+def test_a_name_that_no_file_can_have_is_told(person: Person, option: str) -> None:
+    (person.folder / "loop").symlink_to("loop")
+    for name in ("x" * 300, "loop", "loop/x", "x" * 300 + "/x"):
+        output = ("-o", "out.jsonl") if option != "-o" else ()
+        _, told = exported(person, *output, option, name, "--force", code=2)
+        assert f"{name} can't be written: " in told
+        assert "Name another file." in told
+    (path,) = person.folder.glob("[lo]*")
+    assert path.is_symlink()
+
+
+def test_a_folder_of_dataset_info_that_leads_to_itself_is_told(person: Person) -> None:
+    (person.folder / "loop").symlink_to("loop")
+    info = ("--dataset-info", "loop/dataset_info.json")
+    _, told = exported(person, "--format", "llamafactory-alpaca", "-o", "o.jsonl", *info, code=2)
+    assert "loop/dataset_info.json: can't be read" in told
+
+
 def test_what_fails_leaves_nothing_behind(person: Person) -> None:
     before = sorted(person.folder.iterdir())
     exported(person, "--tag", "none", "-o", "new.jsonl", "--sidecar", "side.jsonl", code=2)

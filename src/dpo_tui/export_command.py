@@ -24,7 +24,7 @@ from dpo_tui.datasets.endings import check_ending
 from dpo_tui.datasets.formats import Format, format_named
 from dpo_tui.datasets.hub import CARD, send_folder
 from dpo_tui.datasets.lengths import Estimate, Ruler, TokenizerRuler
-from dpo_tui.datasets.output import STDOUT, check_output, writing_whole
+from dpo_tui.datasets.output import STDOUT, check_output, resolved, writing_whole
 from dpo_tui.display import display, display_line
 from dpo_tui.errors import InputError
 from dpo_tui.export_job import TEST, TRAIN, ExportJob
@@ -207,7 +207,7 @@ def _seen_from(folder: Path | None, path: Path) -> str:
     if folder is None:
         return path.name
     # Of links, `..` is what they lead to; the name itself stays as it was given.
-    return os.path.relpath(path.parent.resolve() / path.name, folder.resolve())
+    return os.path.relpath(resolved(path.parent) / path.name, resolved(folder))
 
 
 def _named(arguments: Namespace, job: ExportJob, card_path: Path | None) -> dict[str, Path]:
@@ -226,7 +226,7 @@ def _keep_apart(named: Mapping[str, Path]) -> None:
     """Refuse to write two things to one place: the second would replace the first."""
     taken: dict[Path, str] = {}
     for option, path in named.items():
-        place = path if path == STDOUT else path.resolve()
+        place = path if path == STDOUT else resolved(path)
         if (other := taken.setdefault(place, option)) != option:
             raise InputError(
                 f"{option}: {_shown(path)} is what {other} writes to", remedy="Name another file."
@@ -235,12 +235,12 @@ def _keep_apart(named: Mapping[str, Path]) -> None:
 
 def _protect(session: Path, files: list[Path], prompts: Path | None) -> None:
     """Refuse to write over what the decisions are made from, --force or not."""
-    own = {session.resolve()}
+    own = {resolved(session)}
     if prompts:
-        own.add(prompts.resolve())
-    own |= {each.resolve() for each in describe(session).dataset_paths.values()}
+        own.add(resolved(prompts))
+    own |= {resolved(each) for each in describe(session).dataset_paths.values()}
     for path in files:
-        if path != STDOUT and path.resolve() in own:
+        if path != STDOUT and resolved(path) in own:
             raise InputError(
                 f"{path}: the session itself lives on this file", remedy="Name another one."
             )

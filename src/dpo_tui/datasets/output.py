@@ -27,10 +27,11 @@ def check_output(path: Path, *, force: bool) -> None:
 
     Raises:
         InputError: there is such a file already and it may not be replaced, or no such folder, or
-            its name promises a compression that there is none of.
+            its name promises a compression that there is none of, or can't be one.
     """
     if path == STDOUT:
         return
+    _check_name(path)
     if path.suffix.lower() in FOREIGN_PACKING:
         raise InputError(
             f"{path}: a file is compressed as {PACKING} or not at all",
@@ -45,6 +46,23 @@ def check_output(path: Path, *, force: bool) -> None:
             f"{path}: there is a file of that name already",
             remedy="Name another one, or say --force to replace it.",
         )
+
+
+def _check_name(path: Path) -> None:
+    """Ask for the file, since a name can be too long, or a link that leads to itself."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be written: {error.strerror or error}.", remedy="Name another file."
+        ) from error
+
+
+def resolved(path: Path) -> Path:
+    """Where a path leads; a link that leads to itself is no error yet."""
+    return Path(os.path.realpath(path))
 
 
 @contextmanager
@@ -75,7 +93,7 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    target = path.resolve()
+    target = resolved(path)
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):  # a pipe, or /dev/null
         with target.open("wb") as special:
             yield special
