@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import sys
 from itertools import product
 from unicodedata import normalize
 
@@ -121,3 +123,22 @@ def test_thousands_of_prompts_from_one_template_are_split_at_once() -> None:
         messages = (Message("user", text),)
         made.add(Prompt(messages).key, messages)
     assert len(made.test_keys(0.05, 0)) == 250
+
+
+def test_prompts_of_few_words_are_not_looked_at_one_by_one() -> None:
+    made, lot = PromptSplit(), random.Random(0)
+    words = [f"w{each}" for each in range(300)]
+    for number in range(1000):
+        made.add(f"{number:032x}", (Message("user", " ".join(lot.choices(words, k=60))),))
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)  # which is the same on every machine, as time is not
+    try:
+        made.test_keys(0.1, 0)
+    finally:
+        sys.setprofile(None)
+    assert calls < 1_000_000

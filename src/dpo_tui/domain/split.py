@@ -18,12 +18,14 @@ NEAR = 0.9
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _ROUNDING = 1e-9
 _SKETCH_BITS = 512
+_SEVERAL = -1
+"""In place of a cluster's number: sets that can be of any."""
 _NONE: Mapping[int, Sequence[int]] = {}
 _Words = tuple[int, ...]
 _TOGETHER = ((19, 8), (29, 4), (39, 3), (60, 2), (inf, 1))
 """Words that are looked up together, in sets of at most so many words: the more, the more they say,
 but the longer a set, the more ways there are to choose them. Near-identical sets are of the same
-step or of neighbours, which both look up what the two have."""
+step or of neighbours; the step of the smaller set counts, since its more words say more."""
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+")
 """A word; where a script puts no spaces between words (Thai, Lao, Japanese, Chinese), or joins them
 (Korean), a character."""
@@ -97,11 +99,11 @@ class PromptSplit:
             own = set(words)
             for size, differing in _near_sizes(len(words)):
                 for root, members in lookup.found(size, beginnings):
-                    if clusters.root(root) != clusters.root(index) and any(
-                        self._are_near(own, each)
-                        for each in self._similar(index, members, differing)
-                    ):
-                        clusters.unite(index, root)
+                    if root != _SEVERAL and clusters.are_together(root, index):
+                        continue
+                    for each in self._similar(index, members, differing):
+                        if not clusters.are_together(each, index) and self._are_near(own, each):
+                            clusters.unite(index, each)
             lookup.add(len(words), beginnings, index, clusters.root(index))
         return clusters
 
@@ -109,8 +111,8 @@ class PromptSplit:
         """What a set has at least one of in common with every set that is near to it."""
         size = len(words)
         ordered = sorted(words, key=lambda word: (self._counts[word], word))
-        sizes = size * NEAR, size, size / NEAR
-        for together in {_together(each) for each in sizes}:
+        # The step of the smaller set counts: of this one, or of one that is just near enough.
+        for together in {_together(each) for each in (size * NEAR, size)}:
             count = size - ceil(NEAR * size - _ROUNDING) + together
             # A word of this set alone is in common with none.
             known = [each for each in ordered[:count] if self._counts[each] > 1]
@@ -142,13 +144,20 @@ class _Clusters:
             index = above[index]
         return index
 
+    def are_together(self, one: int, other: int) -> bool:
+        """Whether two have been brought together."""
+        return self.root(one) == self.root(other)
+
     def unite(self, one: int, other: int) -> None:
         """Bring two together, and all that are with them."""
         self._above[self.root(one)] = self.root(other)
 
 
 class _Lookup:
-    """Sets by their beginnings; most are of one set, so that only later ones know their cluster."""
+    """Sets by their beginnings; most are of one set, so that only later ones know their cluster.
+
+    Those that were like none before them are looked through at once, as there can be very many.
+    """
 
     def __init__(self) -> None:
         self._first: dict[int, int] = {}
@@ -159,14 +168,15 @@ class _Lookup:
         for each in beginnings:
             place = hash((size, *each))
             if self._first.setdefault(place, index) != index:
-                self._later[place].setdefault(root, []).append(index)
+                cluster = _SEVERAL if root == index else root
+                self._later[place].setdefault(cluster, []).append(index)
 
     def found(self, size: int, beginnings: Iterable[_Words]) -> Iterator[tuple[int, Sequence[int]]]:
         """The sets of this size that have one of these, by what was their cluster's number."""
         for each in beginnings:
             place = hash((size, *each))
             if (first := self._first.get(place)) is not None:
-                yield first, (first,)
+                yield _SEVERAL, (first,)
                 yield from self._later.get(place, _NONE).items()
 
 
