@@ -76,6 +76,16 @@ def test_a_first_row_of_no_use_does_not_hide_what_the_others_are(tmp_path: Path)
     assert (len(prompts), tally.files[0].left_out) == (5, 2)
 
 
+@pytest.mark.parametrize("key", ["x", "chosen"])
+def test_a_row_that_is_nested_too_deeply_is_left_out(tmp_path: Path, key: str) -> None:
+    deep = json.dumps(GOOD_ROW | {key: 0}).replace("0", "[" * 1100 + "]" * 1100)
+    prompts, tally = read(write(tmp_path / "a.jsonl", GOOD_ROW, deep), Reading(bad_rows=0.5))
+    assert texts(prompts) == ["q > a > b"]
+    assert tally.lines()[2:] == ["  1 x nested too deeply (line 2)"]
+    with pytest.raises(InputError, match="line 2: nested too deeply"):
+        read(write(tmp_path / "b.jsonl", {"user": "a"}, deep))
+
+
 def test_every_row_of_our_own_has_to_be_right(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", {"user": "a"}, {"user": "b", "temperatur": 1})
     with pytest.raises(InputError, match="line 2, key temperatur: not a known key here"):

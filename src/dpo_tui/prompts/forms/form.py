@@ -11,7 +11,7 @@ from msgspec import Struct
 from dpo_tui.inputs import Place
 from dpo_tui.prompts.data import Data
 
-NOT_IT = (msgspec.MsgspecError, UnicodeError)
+NOT_IT = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What a decoder raises where `Form.value` would give another type, or say what is wrong."""
 
 
