@@ -99,6 +99,36 @@ def test_parquet_means_the_same_as_lines(tmp_path: Path, sample: Sample) -> None
     assert read(path)[0] == [sample.prompt]
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1], pa.timestamp("ns")),
+        pa.array([1], pa.timestamp("ns", "UTC")),
+        pa.array([2**62], pa.timestamp("us")),
+        pa.array([1], pa.duration("ns")),
+        pa.array([1], pa.time64("ns")),
+        pa.array([10**9], pa.date32()),
+        pa.array([[{"at": 1}]], pa.list_(pa.struct([("at", pa.timestamp("ns"))]))),
+        pa.array([None], pa.null()),
+        pa.array(["x"]).dictionary_encode(),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_column_that_nobody_needs_can_hold_anything(tmp_path: Path, column: pa.Array) -> None:
+    path = tmp_path / "a.parquet"
+    named = {"prompt": ["q"], "chosen": ["a"], "rejected": ["b"], "x": column}
+    parquet.write_table(pa.table(named), path)
+    assert texts(read(path)[0]) == ["q > a > b"]
+
+
+def test_text_that_is_none_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    column = pa.array([b"ok"] * 1000 + [b"\xff"]).view(pa.string())
+    parquet.write_table(pa.table({"user": column}), path)
+    with pytest.raises(InputError, match=r"a.parquet: after row 1000: a value can't be read"):
+        read(path)
+
+
 def _of_one_kind(value: Any) -> Any:
     """Columns have one type and no table without fields."""
     if isinstance(value, dict):

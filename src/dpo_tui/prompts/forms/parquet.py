@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,6 +12,9 @@ from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place, open_input
 from dpo_tui.prompts.data import Data
 from dpo_tui.prompts.forms.form import Form
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAGIC = b"PAR1"
 _BATCH = 1000
@@ -34,14 +37,47 @@ def _rows(data: Data) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     try:
         with parquet.ParquetFile(data.path, memory_map=True) as file:
+            schema = _without_times(file.schema_arrow)
             for batch in file.iter_batches(_BATCH):
-                for row in batch.to_pylist():
+                place = data.place(f"after row {number}" if number else "")
+                for row in _as_python(batch, schema, place):
                     number += 1
                     yield number, row
     except (pa.ArrowException, OSError) as error:
         raise data.place(f"after row {number}" if number else "").error(
             f"can't be read as Parquet: {error}", remedy="Write it again, or get it again."
         ) from error
+
+
+def _without_times(schema: pa.Schema) -> pa.Schema:
+    """The columns with text for dates and times: Python's own are less exact, and end sooner."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra, and heavy
+
+    def plain(type_: pa.DataType) -> pa.DataType:
+        if pa.types.is_temporal(type_):
+            return pa.string()
+        if pa.types.is_list(type_):
+            return pa.list_(plain(type_.value_type))
+        if pa.types.is_struct(type_):
+            return pa.struct([(each.name, plain(each.type)) for each in type_])
+        return type_
+
+    return pa.schema([(each.name, plain(each.type)) for each in schema])
+
+
+def _as_python(batch: pa.RecordBatch, schema: pa.Schema, place: Place) -> list[dict[str, Any]]:
+    """The rows of a batch.
+
+    Raises:
+        InputError: a value isn't what its column says, such as text that isn't UTF-8.
+    """
+    try:
+        rows: list[dict[str, Any]] = batch.cast(schema).to_pylist()
+    except (ValueError, OverflowError) as error:
+        raise place.error(
+            f"a value can't be read: {error}", remedy="Write it again, or without its column."
+        ) from error
+    return rows
 
 
 def _value(row: dict[str, Any], _: Place) -> object:
