@@ -149,8 +149,36 @@ def test_a_prompt_column_can_hold_a_conversation(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_missing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no column 'question'; there are: 'q'"):
+    with pytest.raises(
+        InputError, match="the column 'question' is blank or missing; there are: 'q'"
+    ):
         read(write(tmp_path / "a.jsonl", {"q": "a"}), named("prompt=question"))
+
+
+def test_what_need_not_be_said_can_be_blank(tmp_path: Path) -> None:
+    columns = "prompt=q,system=sys,responses=x+y,id=no,reference=gold"
+    blank = write(tmp_path / "a.csv", "q,sys,x,y,no,gold", "Q1,S,a,b,7,c", "Q2,,,d,,", "Q3,,e,,,")
+    prompts, tally = read(blank, named(columns))
+    assert texts(prompts) == ["Q1 > a > b", "Q2 > d", "Q3 > e"]
+    assert [(each.system, each.name, each.reference) for each in prompts[1:]] == [(None,) * 3] * 2
+    assert len(tally.lines()) == 1
+    sparse = write(tmp_path / "a.jsonl", {"q": "Q1", "x": "a"}, {"q": "Q2", "x": None, "y": "b"})
+    prompts, tally = read(sparse, named(columns))
+    assert texts(prompts) == ["Q1 > a", "Q2 > b"]
+    assert tally.lines()[1:] == ["  columns that the first rows don't have: sys, no, gold"]
+
+
+@pytest.mark.parametrize("column", ["q", "good", "bad", "x"])
+def test_what_has_to_be_said_can_not_be_blank(tmp_path: Path, column: str) -> None:
+    row = {key: "a" for key in ("q", "good", "bad", "x") if key != column}
+    reading = named("prompt=q,chosen=good,rejected=bad,responses=x")
+    with pytest.raises(InputError, match=f"the column '{column}' is blank or missing"):
+        read(write(tmp_path / "a.jsonl", row), reading)
+
+
+def test_columns_that_nobody_named_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"q": "a", "lang": "en"})
+    assert read(path, named("prompt=q"))[1].lines()[1:] == ["  columns not used: lang"]
 
 
 @pytest.mark.parametrize(

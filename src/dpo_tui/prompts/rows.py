@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -68,9 +68,9 @@ def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterabl
     rows = form.rows(data)
     first = list(islice(rows, _SAMPLE))
     rows = chain(first, rows)
-    if reading.shape:
-        return ForeignRows(data, form, reading.shape, rows, reading, tally)
     values = list(_values(data, form, first))
+    if reading.shape:
+        return ForeignRows(data, form, reading.shape, rows, reading, tally, values)
     own = _OwnRows(data, form)
     if values and own.is_own(values[0]):
         return own.prompts(rows)
@@ -175,11 +175,12 @@ class ForeignRows:
         rows: _Rows,
         reading: Reading,
         tally: Tally,
-        sample: Iterable[object] = (),
+        sample: Sequence[object],
     ) -> None:
         self._rows = RawRows(data.source, form, shape, iter(rows), len(tally.files))
         self._bad_rows = reading.bad_rows
-        self._tally = FileTally(data.source, shape, _unused(shape, sample))
+        unused, missing = _unused(shape, sample), _missing(shape, sample)
+        self._tally = FileTally(data.source, shape, unused, missing)
         tally.files.append(self._tally)
 
     def __iter__(self) -> Iterator[Prompt]:
@@ -206,9 +207,15 @@ def _slow(form: Form, shape: Shape, raw: object, place: Place) -> Prompt:
         raise place.error(unfit.reason, key=unfit.key) from None
 
 
-def _unused(shape: Shape, sample: Iterable[object]) -> tuple[str, ...]:
+def _unused(shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:
     """The columns of the first row that the shape doesn't look at, if it says which it does."""
     first = next(iter(sample), None)
     if not shape.fields or not isinstance(first, Mapping):
         return ()
     return tuple(name for name in first if name not in shape.fields)
+
+
+def _missing(shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:
+    """The columns that a person named and no row of the sample has."""
+    there = set(chain(*(each for each in sample if isinstance(each, Mapping))))
+    return tuple(name for name in shape.named if name not in there)

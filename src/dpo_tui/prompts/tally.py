@@ -34,6 +34,8 @@ class FileTally(Struct):
     """What its rows are."""
     unused: tuple[str, ...] = ()
     """Columns of the first row that mean nothing here."""
+    missing: tuple[str, ...] = ()
+    """Columns that a person named and that the first rows don't have."""
     rows: int = 0
     left_out: int = 0
     reasons: dict[str, LeftOut] = field(default_factory=dict)
@@ -80,6 +82,8 @@ class FileTally(Struct):
         told = [f"{self.source}: {self.shape.title}, {_rows(self.rows - self.left_out)}"]
         if self.unused:
             told.append(f"  columns not used: {', '.join(self.unused)}")
+        if self.missing:
+            told.append(f"  columns that the first rows don't have: {', '.join(self.missing)}")
         if self.left_out:
             told.append(f"  {self.left_out:,} left out:")
             told += self.why()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -55,16 +56,18 @@ class Columns(Struct, frozen=True):
     def shape(self) -> Shape:
         """The shape of rows with these columns."""
         title = "rows with the columns that were named"
-        return Shape("columns", title, dict[str, Any], self.prompt)
+        return Shape(
+            "columns", title, dict[str, Any], self.prompt, named=tuple(chain(*self.named.values()))
+        )
 
     def prompt(self, row: Mapping[str, Any]) -> Prompt:
         """What a row means.
 
         Raises:
-            Unfit: nothing: a column is missing, or holds something else.
+            Unfit: nothing: a column that it takes is missing, or one holds something else.
         """
         name = self._value(row, "id")
-        sides = [Ready(_side(self._value(row, each), each)) for each in self._sides]
+        sides = [Ready(_side(self._needed(row, each), each)) for each in self._sides]
         responses = [*sides, *self._responses(row)]
         return Prompt(
             self._messages(row),
@@ -79,29 +82,39 @@ class Columns(Struct, frozen=True):
         return ("chosen", "rejected") if "chosen" in self.named else ()
 
     def _value(self, row: Mapping[str, Any], name: str) -> object:
+        """What stands under a name; None if nothing does: files leave blanks out, or have null."""
         if name not in self.named:
             return None
         (column,) = self.named[name]
-        return _column(row, column)
+        return row.get(column)
+
+    def _needed(self, row: Mapping[str, Any], name: str) -> object:
+        (column,) = self.named[name]
+        if column not in row:
+            raise _missing(row, column)
+        return row[column]
 
     def _messages(self, row: Mapping[str, Any]) -> tuple[Message, ...]:
         system = _optional_text(self._value(row, "system"), "system")
-        value = self._value(row, "prompt")
+        value = self._needed(row, "prompt")
         if isinstance(value, list):
             return with_system(system, conversation(turns_of(value, "prompt"), "prompt"))
         return asked(system, _optional_text(value, "prompt"), "prompt")
 
     def _responses(self, row: Mapping[str, Any]) -> Iterator[Ready]:
-        for column in self.named.get("responses", ()):
-            value = _column(row, column)
+        columns = self.named.get("responses", ())
+        filled = [column for column in columns if row.get(column) is not None]
+        if columns and not filled:
+            raise _missing(row, columns[0])
+        for column in filled:
+            value = row[column]
             for each in value if isinstance(value, list) else [value]:
                 yield _response(each, column)
 
 
-def _column(row: Mapping[str, Any], column: str) -> object:
-    if column not in row:
-        raise Unfit(f"there is no column {column!r}; there are: {', '.join(map(repr, row))}")
-    return row[column]
+def _missing(row: Mapping[str, Any], column: str) -> Unfit:
+    there = ", ".join(map(repr, row))
+    return Unfit(f"the column {column!r} is blank or missing; there are: {there}")
 
 
 def _optional_text(value: object, key: str) -> str | None:

@@ -32,11 +32,13 @@ class Shape(Struct, frozen=True):
     """What a row of that type means; raises `Unfit` if nothing."""
     plain_row: Any = None
     """A type for most rows that is quicker to read, and that `prompt` takes too."""
+    named: tuple[str, ...] = ()
+    """The columns that a person named."""
 
     @property
     def fields(self) -> frozenset[str]:
         """The columns that are looked at; empty if that follows from the row."""
-        return frozenset(getattr(self.row, "__struct_encode_fields__", ()))
+        return frozenset(self.named or getattr(self.row, "__struct_encode_fields__", ()))
 
 
 FIRST_IS_CHOSEN: Mapping[int, Mark] = {0: Mark.CHOSEN, 1: Mark.REJECTED}
