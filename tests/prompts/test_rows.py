@@ -70,6 +70,14 @@ def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
     assert "  columns not used: lang, score" in read(path)[1].lines()
 
 
+def test_columns_of_no_meaning_are_told_of_rows_with_messages_too(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    row = {"messages": said, "rejected_response": "b", "tools": "[]", "lang": "en"}
+    path = write(tmp_path / "a.jsonl", row)
+    for reading in (Reading(), Reading.as_said("swift", None, 0.0)):
+        assert read(path, reading)[1].lines()[1:] == ["  columns not used: tools, lang"]
+
+
 def test_a_first_row_of_no_use_does_not_hide_what_the_others_are(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", "not json", {"x": 1}, *[GOOD_ROW] * 5)
     prompts, tally = read(path, Reading(bad_rows=0.5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 from msgspec import Struct
 
@@ -38,7 +38,8 @@ class Shape(Struct, frozen=True):
     @property
     def fields(self) -> frozenset[str]:
         """The columns that are looked at; empty if that follows from the row."""
-        return frozenset(self.named or getattr(self.row, "__struct_encode_fields__", ()))
+        row = get_origin(self.row) or self.row
+        return frozenset(self.named or getattr(row, "__struct_encode_fields__", ()))
 
 
 FIRST_IS_CHOSEN: Mapping[int, Mark] = {0: Mark.CHOSEN, 1: Mark.REJECTED}
