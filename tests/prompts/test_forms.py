@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 import sys
 from contextlib import suppress
@@ -17,6 +18,8 @@ from pyarrow import parquet
 from dpo_tui.domain.model import Prompt
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import Reading, Tally, read_prompts
+from dpo_tui.prompts.data import STANDARD_INPUT, Data
+from dpo_tui.prompts.forms.table import form_of
 
 from .foreign import SAMPLES, Sample
 from .reading import read, texts
@@ -157,6 +160,37 @@ def test_a_list_in_json_can_be_large_and_is_no_copy_of_the_file(tmp_path: Path) 
     path = tmp_path / "a.json"
     path.write_text(json.dumps([{"user": str(number)} for number in range(1000)], indent=1))
     assert texts(read(path)[0]) == [str(number) for number in range(1000)]
+
+
+def test_lines_of_json_can_be_called_json(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in PAIRS))
+    assert texts(read(path)[0]) == TEXTS
+    path.write_text('\ufeff{"user": "q"}\n\n3\n')
+    with pytest.raises(InputError, match=r"row 3: expected a prompt"):
+        read(path)
+
+
+def piped(content: str) -> Data:
+    """What comes in without a name."""
+    stream = io.BufferedReader(io.BytesIO(content.encode()))  # type: ignore[arg-type]
+    return Data(Path("-"), STANDARD_INPUT, stream)
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        ('{"data": [{"user": "x"}]}', "JSON"),
+        ('{"version": "1.0", "n": 2, "data": [{"user": "x"}]}\n', "JSON"),
+        ('{"data": [{"user": "x"}]}\n{"data": []}\n', "JSON lines"),
+        ('{"user": "x", "responses": ["y"]}', "JSON lines"),
+        ('{\n"user": "x"}', "JSON"),
+    ],
+)
+def test_what_comes_in_is_of_the_form_that_its_start_tells(content: str, form: str) -> None:
+    found = form_of(piped(content))
+    assert found
+    assert found.title == form
 
 
 def test_half_a_surrogate_pair_in_a_list_is_text_like_in_a_line(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import mmap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Never
 
@@ -15,11 +15,13 @@ from dpo_tui.inputs import Place
 from dpo_tui.prompts.data import Data, text_of
 from dpo_tui.prompts.forms.form import NOT_IT, Form
 
-_LISTS = ("data", "rows", "records", "examples", "prompts", "items")
+LIST_NAMES = ("data", "rows", "records", "examples", "prompts", "items")
 """Names of the list of rows in a table that holds more."""
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_table = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _LINE_REMEDY = 'Each line is one JSON object, such as {"user": "..."}.'
+_NEXT = 1000
+"""Bytes after a first line that tell whether something follows."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -58,8 +60,11 @@ def _document_rows(data: Data) -> Iterator[tuple[int, object]]:
     with data.opened() as file:
         content = _content(file)
         try:
-            rows: Sequence[object] = _items(content)
+            rows: Iterable[object] = _items(content)
         except NOT_IT:
+            if _is_lines(content):
+                yield from _lines(content)
+                return
             # Half a surrogate pair, or a mistake, of which the slow way tells more.
             rows = _slow_items(bytes(content), data.place(""))
         yield from enumerate(rows, start=1)
@@ -80,16 +85,36 @@ def _items(content: mmap.mmap | bytes) -> list[msgspec.Raw]:
         return _decode_list(content)
     except msgspec.ValidationError:
         table = _decode_table(content)
-        for name in _LISTS:
+        for name in LIST_NAMES:
             if name in table and bytes(table[name]).startswith(b"["):
                 return _decode_list(table[name])
         return [msgspec.Raw(bytes(content))]
 
 
+def _is_lines(content: mmap.mmap | bytes) -> bool:
+    """Whether a value ends with its line and others follow: some tools call such files .json."""
+    end = content.find(b"\n") + 1
+    rest = content[end : end + _NEXT]
+    if not end or not rest.strip():
+        return False
+    try:
+        json.loads(content[:end].removeprefix(_BOM))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _lines(content: mmap.mmap | bytes) -> Iterator[tuple[int, object]]:
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    for number, line in enumerate(iter(file.readline, b""), start=1):
+        if not line.isspace():
+            yield number, msgspec.Raw(line.removeprefix(_BOM))
+
+
 def _slow_items(content: bytes, place: Place) -> Sequence[object]:
     found = _parsed(text_of(content.removeprefix(_BOM), place), place)
     if isinstance(found, dict):
-        found = next((found[name] for name in _LISTS if isinstance(found.get(name), list)), [found])
+        found = next((found[name] for name in LIST_NAMES if isinstance(found.get(name), list)), [found])
     if not isinstance(found, list):
         raise place.error("expected a list of rows", remedy="A .jsonl file has one a line.")
     return found

@@ -7,7 +7,7 @@ import re
 from dpo_tui.errors import InputError
 from dpo_tui.prompts.data import Data
 from dpo_tui.prompts.forms.form import Form
-from dpo_tui.prompts.forms.json_rows import DOCUMENT, LINES
+from dpo_tui.prompts.forms.json_rows import DOCUMENT, LINES, LIST_NAMES
 from dpo_tui.prompts.forms.parquet import MAGIC, PARQUET
 from dpo_tui.prompts.forms.sheet import CSV, TSV
 
@@ -16,6 +16,11 @@ ENDINGS = tuple(ending for form in FORMS for ending in form.endings)
 TEXT_ENDING = ".txt"
 
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?\w+(?:(?P<by>[,\t])\w+)(?:(?P=by)\w+)*\r?\n")
+_TABLE = re.compile(
+    rb"""\{(?:\s*"\w+"\s*:\s*[\w".-]+\s*,)*\s*"(?:%s)"\s*:\s*\[\s*\{[^\n]*\s*\Z"""
+    % "|".join(LIST_NAMES).encode()
+)
+"""A list of rows in a table, all in one line."""
 
 
 def form_of(data: Data) -> Form | None:
@@ -45,8 +50,9 @@ def _by_content(start: bytes) -> Form | None:
     if start.startswith(MAGIC):
         return PARQUET
     if stripped.startswith((b"{", b'"')):
-        # A table over several lines is a document, not lines.
-        return DOCUMENT if re.match(rb"\{\s*\n", stripped) else LINES
+        # A table over several lines is a document, not lines; so is one with all rows in it.
+        is_document = re.match(rb"\{\s*\n", stripped) or _TABLE.match(stripped)
+        return DOCUMENT if is_document else LINES
     if stripped.startswith(b"["):
         return DOCUMENT
     if header := _HEADER.match(start):
