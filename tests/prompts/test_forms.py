@@ -7,7 +7,7 @@ import json
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pytest
@@ -67,6 +67,22 @@ def test_a_cell_can_hold_a_list_if_all_of_its_column_do(tmp_path: Path) -> None:
     rows = [{"user": "[1] or [2]?", "responses": ["a", "b"]}, {"user": "[3]", "responses": ["c"]}]
     prompts, _ = read(write_csv(tmp_path / "a.csv", rows))
     assert texts(prompts) == ["[1] or [2]? > a > b", "[3] > c"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ",user,n\n0,x,3\n1,y\n",
+        'user,,n,\nx,"{""a"": 1}",3,\ny,\n',
+        "user;n\nx;3\ny;\n",
+        '\ufeff"user";"n"\r\n"x";3\r\n"y";\r\n',
+    ],
+)
+def test_a_table_with_an_index_or_semicolons(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    prompts, _ = read(path)
+    assert [(each.turns[0].content, each.n) for each in prompts] == [("x", 3), ("y", None)]
 
 
 def test_a_cell_can_be_long(tmp_path: Path) -> None:
@@ -173,7 +189,7 @@ def test_lines_of_json_can_be_called_json(tmp_path: Path) -> None:
 
 def piped(content: str) -> Data:
     """What comes in without a name."""
-    stream = io.BufferedReader(io.BytesIO(content.encode()))  # type: ignore[arg-type]
+    stream = cast("io.BufferedReader", io.BufferedReader(io.BytesIO(content.encode())))
     return Data(Path("-"), STANDARD_INPUT, stream)
 
 
@@ -203,7 +219,8 @@ def test_half_a_surrogate_pair_in_a_list_is_text_like_in_a_line(tmp_path: Path) 
     ("name", "content", "message"),
     [
         ("a.csv", "user,user\nx,y\n", "a.csv: line 1: two columns are named 'user'"),
-        ("a.csv", "user,\nx,y\n", "a.csv: line 1: a column has no name"),
+        ("a.csv", ",\nx,y\n", "a.csv: line 1: no column has a name"),
+        ("a.csv", ",user\n0,x,y\n", "a.csv: line 2: 3 cells under 2 names"),
         ("a.csv", "user\nx,y\n", "a.csv: line 2: 2 cells under 1 names"),
         ("a.csv", 'user\n"x" y\n', "a.csv: line 2: not a valid table"),
         ("a.csv", 'user\n"x\n', "not a valid table"),

@@ -114,7 +114,9 @@ def _lines(content: mmap.mmap | bytes) -> Iterator[tuple[int, object]]:
 def _slow_items(content: bytes, place: Place) -> Sequence[object]:
     found = _parsed(text_of(content.removeprefix(_BOM), place), place)
     if isinstance(found, dict):
-        found = next((found[name] for name in LIST_NAMES if isinstance(found.get(name), list)), [found])
+        found = next(
+            (found[name] for name in LIST_NAMES if isinstance(found.get(name), list)), [found]
+        )
     if not isinstance(found, list):
         raise place.error("expected a list of rows", remedy="A .jsonl file has one a line.")
     return found

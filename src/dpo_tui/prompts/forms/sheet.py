@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -22,6 +23,7 @@ _SAMPLE = 50
 """Rows that tell which columns hold JSON."""
 _REMEDY = 'Text with commas, quotes or line ends stands in quotes: "a, ""b"" and c".'
 
+_Rows = Iterator[tuple[int, list[str]]]
 Cells = dict[str, Any] | str
 """A row by column, blank cells left out; text says why there is none."""
 
@@ -30,13 +32,16 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells]]:
     """The rows, numbered by the line that they end at."""
     csv.field_size_limit(sys.maxsize)
     with data.opened() as file:
+        header, _, _ = file.peek(1).partition(b"\n")
         text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        reader = csv.reader(text, delimiter=_delimiter(header, delimiter), strict=True)
         try:
             names = _names(next(reader, []), data)
             is_own = tuple(names[: len(COLUMNS)]) == COLUMNS
             read = plain_cell if is_own else str
-            rows = ((reader.line_num, each) for each in reader if each)
+            rows: _Rows = ((reader.line_num, each) for each in reader if each)
+            if "" in names:
+                rows = _blanked(rows, [index for index, name in enumerate(names) if not name])
             sample = list(islice(rows, _SAMPLE))
             json_columns = frozenset[int]()
             if not is_own:
@@ -55,15 +60,30 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells]]:
             text.detach()
 
 
+def _delimiter(header: bytes, expected: str) -> str:
+    """What stands between cells: spreadsheets write semicolons where a comma is in numbers."""
+    return ";" if expected == "," and b"," not in header and b";" in header else expected
+
+
 def _names(names: Sequence[str], data: Data) -> list[str]:
+    """The names of the columns; empty for one that has none, such as the index of pandas."""
     stripped = [each.strip() for each in names]
-    for index, name in enumerate(stripped):
-        if not name or name in stripped[:index]:
-            problem = f"two columns are named {name!r}" if name else "a column has no name"
-            raise data.place("line 1").error(
-                problem, remedy="The first line names the columns, each another way."
-            )
+    twice = next((name for name, count in Counter(stripped).items() if name and count > 1), None)
+    if twice or (stripped and not any(stripped)):
+        raise data.place("line 1").error(
+            f"two columns are named {twice!r}" if twice else "no column has a name",
+            remedy="The first line names the columns, each another way.",
+        )
     return stripped
+
+
+def _blanked(rows: _Rows, columns: Sequence[int]) -> _Rows:
+    """The rows with these columns blank, which is as good as without them."""
+    for number, row in rows:
+        for index in columns:
+            if index < len(row):
+                row[index] = ""
+        yield number, row
 
 
 def _json_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> frozenset[int]:
