@@ -201,12 +201,30 @@ def piped(content: str) -> Data:
         ('{"data": [{"user": "x"}]}\n{"data": []}\n', "JSON lines"),
         ('{"user": "x", "responses": ["y"]}', "JSON lines"),
         ('{\n"user": "x"}', "JSON"),
+        ('"user"\n"x, y","z"\n', "JSON lines"),
+        ('"a \\"b\\",\\"c\\" d"\n', "JSON lines"),
+        ("prompt,chosen\n", "CSV"),
+        ("user query,answer-1,answer (2)\r\n", "CSV"),
+        ('"prompt","chosen","rejected"\n', "CSV"),
+        ('\ufeff"the prompt, as text";chosen\n', "CSV"),
+        (",prompt,chosen\n", "CSV"),
+        ("user query\tthe answer\n", "TSV"),
+        ("Roses are red, violets are blue\n", None),
+        ("Say it in French,please.\n", None),
+        ("Hello\n", None),
     ],
 )
-def test_what_comes_in_is_of_the_form_that_its_start_tells(content: str, form: str) -> None:
+def test_what_comes_in_is_of_the_form_that_its_start_tells(content: str, form: str | None) -> None:
     found = form_of(piped(content))
-    assert found
-    assert found.title == form
+    assert (found and found.title) == form
+
+
+@pytest.mark.parametrize("name", [("trl", None), (None, "prompt=q")])
+def test_plain_text_is_no_table(tmp_path: Path, name: tuple[str | None, str | None]) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("What, why?\n")
+    with pytest.raises(InputError, match=r"a.txt: plain text, a prompt a line, has no columns"):
+        read(path, Reading.as_said(*name, 0.0))
 
 
 def test_half_a_surrogate_pair_in_a_list_is_text_like_in_a_line(tmp_path: Path) -> None:

@@ -228,9 +228,17 @@ def _data(path: Path) -> list[Data]:
 
 def _part(data: Data) -> _Part:
     form = form_of(data)
-    if form is None:
-        return _unread(partial(read_text, data))
-    return partial(read_rows, data, form)
+    return partial(read_rows, data, form) if form else partial(_text, data)
+
+
+def _text(data: Data, reading: Reading, _: Tally) -> Iterator[Prompt]:
+    """Plain text, which can't be read as rows."""
+    if reading.shape:
+        raise InputError(
+            f"{data.source}: plain text, a prompt a line, has no columns and no format",
+            remedy="Leave --from and --columns out, or name a file that ends in .csv or .jsonl.",
+        )
+    return read_text(data)
 
 
 def _is_toml(path: Path) -> bool:

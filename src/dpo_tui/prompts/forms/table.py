@@ -15,7 +15,11 @@ FORMS = (LINES, DOCUMENT, CSV, TSV, PARQUET)
 ENDINGS = tuple(ending for form in FORMS for ending in form.endings)
 TEXT_ENDING = ".txt"
 
-_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?\w+(?:(?P<by>[,\t])\w+)(?:(?P=by)\w+)*\r?\n")
+_NAME = rb"""(?:\w(?:[\w .()/-]*[\w)])?|"[^"\n\\]+")"""
+_HEADER = re.compile(
+    rb"(?:\xef\xbb\xbf)?%s?(?P<by>[,;\t])%s(?:(?P=by)%s)*\r?\n" % (_NAME, _NAME, _NAME)
+)
+"""Names with no blank around what separates them: prose has one behind its commas."""
 _TABLE = re.compile(
     rb"""\{(?:\s*"\w+"\s*:\s*[\w".-]+\s*,)*\s*"(?:%s)"\s*:\s*\[\s*\{[^\n]*\s*\Z"""
     % "|".join(LIST_NAMES).encode()
@@ -49,12 +53,12 @@ def _by_content(start: bytes) -> Form | None:
     stripped = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(MAGIC):
         return PARQUET
+    if header := _HEADER.match(start):
+        return TSV if header["by"] == b"\t" else CSV
     if stripped.startswith((b"{", b'"')):
         # A table over several lines is a document, not lines; so is one with all rows in it.
         is_document = re.match(rb"\{\s*\n", stripped) or _TABLE.match(stripped)
         return DOCUMENT if is_document else LINES
     if stripped.startswith(b"["):
         return DOCUMENT
-    if header := _HEADER.match(start):
-        return CSV if header["by"] == b"," else TSV
     return None
