@@ -70,6 +70,29 @@ def test_a_cell_can_hold_a_list_if_all_of_its_column_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "reading",
+    [
+        Reading(),
+        Reading.as_said("trl-standard", None, 0.0),
+        Reading.as_said(None, "prompt=prompt,chosen=chosen,rejected=rejected", 0.0),
+    ],
+)
+def test_answers_can_be_json(tmp_path: Path, reading: Reading) -> None:
+    rows = [{"prompt": "q", "chosen": '{"a":  1}', "rejected": "[2]"}] * 60
+    rows += [{"prompt": "q", "chosen": "{broken", "rejected": "text"}]
+    prompts, tally = read(write_csv(tmp_path / "a.csv", rows), reading)
+    assert texts(prompts) == ['q > {"a":  1} > [2]'] * 60 + ["q > {broken > text"]
+    assert tally.files[0].left_out == 0
+
+
+def test_messages_in_cells_are_messages(tmp_path: Path) -> None:
+    for sample in SAMPLES:
+        if sample.shape in {"trl", "trl-implicit", "swift", "openpipe", "helpsteer3", "nectar"}:
+            prompts, tally = read(write_csv(tmp_path / "a.csv", [sample.row]))
+            assert (prompts, tally.files[0].shape.name) == ([sample.prompt], sample.shape)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         ",user,n\n0,x,3\n1,y\n",

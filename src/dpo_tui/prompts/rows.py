@@ -68,6 +68,7 @@ def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterabl
     rows = form.rows(data)
     first = list(islice(rows, _SAMPLE))
     rows = chain(first, rows)
+    form = _way(data, form, first, reading)
     values = list(_values(data, form, first))
     if reading.shape:
         return ForeignRows(data, form, reading.shape, rows, reading, tally, values)
@@ -79,6 +80,22 @@ def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterabl
     if shape := recognised(values, strict=form.is_typed):
         return ForeignRows(data, form, shape, rows, reading, tally, values)
     return own.prompts(rows, hint=HOW_TO_NAME)
+
+
+def _way(data: Data, form: Form, first: Sequence[tuple[int, Any]], reading: Reading) -> Form:
+    """The form to read rows as: the one that makes most of the first ones."""
+    ways = form.ways(form, [raw for _, raw in first])
+    if len(ways) == 1:
+        return ways[0]
+    from dpo_tui.prompts.shapes.table import rank
+
+    def place(way: Form) -> int:
+        values = list(_values(data, way, first))
+        if values and not reading.shape and _OwnRows(data, way).is_own(values[0]):
+            return -1
+        return rank(values, reading.shape, strict=way.is_typed)
+
+    return min(ways, key=place)
 
 
 def _values(data: Data, form: Form, rows: _Rows) -> Iterator[object]:

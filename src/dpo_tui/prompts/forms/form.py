@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,10 @@ from dpo_tui.prompts.data import Data
 
 NOT_IT = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What a decoder raises where `Form.value` would give another type, or say what is wrong."""
+
+
+def _one_way(form: Form, _: Sequence[Any]) -> Sequence[Form]:
+    return (form,)
 
 
 class Form(Struct, frozen=True):
@@ -31,3 +35,5 @@ class Form(Struct, frozen=True):
     """For a type of msgspec, the quick way from a raw row to it; raises one of `NOT_IT`."""
     is_typed: bool = True
     """Whether numbers are told from text; if not, text also stands for what it spells."""
+    ways: Callable[[Form, Sequence[Any]], Sequence[Form]] = _one_way
+    """The forms to read raw rows as, as the first of them tell; the likeliest stands first."""

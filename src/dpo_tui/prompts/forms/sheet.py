@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from dpo_tui.domain.cells import COLUMNS, plain_cell
 from dpo_tui.inputs import Place
@@ -28,7 +29,15 @@ Cells = dict[str, Any] | str
 """A row by column, blank cells left out; text says why there is none."""
 
 
-def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells]]:
+class _Mixed(NamedTuple):
+    """A row of a table in which some columns seem to be JSON."""
+
+    cells: Cells
+    json: frozenset[str]
+    """The names of these columns."""
+
+
+def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells | _Mixed]]:
     """The rows, numbered by the line that they end at."""
     csv.field_size_limit(sys.maxsize)
     with data.opened() as file:
@@ -43,11 +52,16 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells]]:
             if "" in names:
                 rows = _blanked(rows, [index for index, name in enumerate(names) if not name])
             sample = list(islice(rows, _SAMPLE))
-            json_columns = frozenset[int]()
+            json_columns = frozenset[str]()
             if not is_own:
                 json_columns = _json_columns(names, [row for _, row in sample])
-            for number, row in chain(sample, rows):
-                yield number, _cells(names, [*map(read, row)], json_columns)
+            every = (
+                (number, _cells(names, [*map(read, row)])) for number, row in chain(sample, rows)
+            )
+            if json_columns:
+                yield from ((number, _Mixed(cells, json_columns)) for number, cells in every)
+            else:
+                yield from every
         except UnicodeDecodeError:
             raise data.place(f"after line {reader.line_num}").error(
                 "not UTF-8 text", remedy="Save the file as UTF-8."
@@ -86,14 +100,16 @@ def _blanked(rows: _Rows, columns: Sequence[int]) -> _Rows:
         yield number, row
 
 
-def _json_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> frozenset[int]:
+def _json_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> frozenset[str]:
     """The columns in which every cell that isn't blank is a JSON list or table."""
     cells: dict[int, list[str]] = {}
     for row in rows:
         for index, cell in enumerate(row[: len(names)]):
             if cell.strip():
                 cells.setdefault(index, []).append(cell)
-    return frozenset(index for index, column in cells.items() if all(map(_is_structure, column)))
+    return frozenset(
+        names[index] for index, column in cells.items() if all(map(_is_structure, column))
+    )
 
 
 def _is_structure(cell: str) -> bool:
@@ -106,16 +122,21 @@ def _is_structure(cell: str) -> bool:
     return True
 
 
-def _cells(names: Sequence[str], row: Sequence[str], json_columns: frozenset[int]) -> Cells:
+def _cells(names: Sequence[str], row: Sequence[str]) -> Cells:
     if len(row) > len(names):
         return f"{len(row)} cells under {len(names)} names"
-    cells: dict[str, Any] = {name: cell for name, cell in zip(names, row, strict=False) if cell}
-    for index in json_columns:
-        name = names[index]
-        if name in cells:
-            if not _is_structure(cells[name]):
-                return f"column {name}: not a JSON list or table as in the rows before"
-            cells[name] = json.loads(cells[name])
+    return {name: cell for name, cell in zip(names, row, strict=False) if cell}
+
+
+def _parsed(row: _Mixed) -> Cells:
+    """The row with what is JSON in it parsed."""
+    if isinstance(row.cells, str):
+        return row.cells
+    cells = dict(row.cells)
+    for name in row.json & cells.keys():
+        if not _is_structure(cells[name]):
+            return f"column {name}: not a JSON list or table as in the rows before"
+        cells[name] = json.loads(cells[name])
     return cells
 
 
@@ -129,9 +150,51 @@ def _decoder(type_: Any) -> Callable[[Cells], Any]:  # noqa: ANN401 - any type o
     return partial(msgspec.convert, type=type_, strict=False)
 
 
+def _parsed_value(row: _Mixed, place: Place) -> object:
+    return _value(_parsed(row), place)
+
+
+def _parsed_decoder(type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - any type of msgspec
+    decode = _decoder(type_)
+    return lambda row: decode(_parsed(row))
+
+
+def _text_value(row: _Mixed, place: Place) -> object:
+    return _value(row.cells, place)
+
+
+def _text_decoder(type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - any type of msgspec
+    decode = _decoder(type_)
+    return lambda row: decode(row.cells)
+
+
+def _ways(form: Form, rows: Sequence[Cells | _Mixed]) -> Sequence[Form]:
+    """JSON in cells can be structure, or text that an answer consists of."""
+    if not any(isinstance(row, _Mixed) for row in rows):
+        return (form,)
+    return (
+        replace(form, value=_parsed_value, decoder=_parsed_decoder),
+        replace(form, value=_text_value, decoder=_text_decoder),
+    )
+
+
 CSV = Form(
-    "CSV", (".csv",), "line", partial(_rows, delimiter=","), _value, _decoder, is_typed=False
+    "CSV",
+    (".csv",),
+    "line",
+    partial(_rows, delimiter=","),
+    _value,
+    _decoder,
+    is_typed=False,
+    ways=_ways,
 )
 TSV = Form(
-    "TSV", (".tsv",), "line", partial(_rows, delimiter="\t"), _value, _decoder, is_typed=False
+    "TSV",
+    (".tsv",),
+    "line",
+    partial(_rows, delimiter="\t"),
+    _value,
+    _decoder,
+    is_typed=False,
+    ways=_ways,
 )

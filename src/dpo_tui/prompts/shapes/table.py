@@ -72,6 +72,17 @@ def recognised(rows: Sequence[object], *, strict: bool) -> Shape | None:
     return next(fitting, None)
 
 
+def rank(rows: Sequence[object], shape: Shape | None, *, strict: bool) -> int:
+    """How well rows can be read, less being better: how many don't fit a shape, if it is known.
+
+    If not, the place of the one that they do fit: the first ones ask for most.
+    """
+    if shape:
+        return sum(not _fits(row, shape, strict=strict) for row in rows)
+    fitting = recognised(rows, strict=strict)
+    return SHAPES.index(fitting) if fitting else len(SHAPES)
+
+
 def _fits(row: object, shape: Shape, *, strict: bool) -> bool:
     try:
         shape.prompt(msgspec.convert(row, shape.row, strict=strict))
