@@ -108,6 +108,13 @@ def test_decisions_are_those_of_an_annotator_named_after_the_file(store: Session
     assert (store.progress(ME).decided, store.progress(ME).left) == (0, 2)
 
 
+def test_decisions_for_an_edited_file_come_from_somebody_new(store: SessionStore) -> None:
+    store.import_prompts([judged("a", "x", "y"), judged("b", "x", "y")])
+    assert decide(store, judged("c", "x", "y"), judged("a", "x", "y")) == (2, 0, 2, 0)
+    assert store.progress("a.jsonl").decided == 2
+    assert store.next_undecided("a.jsonl", -1) is None
+
+
 def test_what_several_have_said_are_decisions_of_several(store: SessionStore) -> None:
     first = judged("a", "x", "y", by="u1")
     other = Preference({0: BAD, 1: GOOD}, by="u2")
@@ -148,10 +155,14 @@ _ROWS = st.lists(
 )
 
 
-@given(_ROWS, st.sampled_from(PreferenceUse))
-def test_a_session_is_whole_whatever_was_said(rows: list[Prompt], use: PreferenceUse) -> None:
+@given(_ROWS, _ROWS, st.sampled_from(PreferenceUse))
+def test_a_session_is_whole_whatever_was_said(
+    before: list[Prompt], rows: list[Prompt], use: PreferenceUse
+) -> None:
     with quick_folder() as folder:
         store = SessionStore.open(folder / "s.db", annotator=ME)
+        if before:
+            store.import_prompts(before)
         for _ in range(2):
             store.import_prompts(rows, use=use, source="a.jsonl")
         store.close()

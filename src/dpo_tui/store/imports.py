@@ -256,8 +256,8 @@ class _Import:
             "UPDATE session SET queued = ?, fingerprint = ?, needs_server = ?",
             (self._position, fingerprint, self._needs_server),
         )
-        is_decided = self._taker is not None and self._taker.decides
-        if removed or self._added or self._moved or self._returned or is_decided:
+        has_moved = self._taker is not None and self._taker.has_moved
+        if removed or self._added or self._moved or self._returned or has_moved:
             derive_all(self._db)
         changed = self._count_changed()
         summary = ImportSummary(

@@ -24,7 +24,7 @@ from dpo_tui.domain.model import (
 from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.store.decisions import add_decision
 from dpo_tui.store.groups import load_group, save_draft
-from dpo_tui.store.queue import register_annotator
+from dpo_tui.store.queue import add_annotator
 
 _SET = 1
 """The set that ready-made responses are in."""
@@ -43,11 +43,20 @@ class PreferenceTaker(Struct):
     taken: int = 0
     contradicted: int = 0
     _ids: dict[str, int] = field(default_factory=dict)
+    _has_newcomers: bool = False
 
     @property
     def decides(self) -> bool:
         """Whether they become decisions."""
         return bool(self.source)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether what follows from queue and decisions is to be derived anew.
+
+        Not before all prompts are in: until then old and new ones share places of the queue.
+        """
+        return self.decides or self._has_newcomers
 
     def take(self, group_id: int, prompt: Prompt) -> None:
         """Take in what is said of a prompt's responses."""
@@ -60,7 +69,8 @@ class PreferenceTaker(Struct):
 
     def _group(self, group_id: int, annotator: str) -> Group:
         if annotator not in self._ids:
-            self._ids[annotator] = register_annotator(self.connection, annotator)
+            self._ids[annotator], is_new = add_annotator(self.connection, annotator)
+            self._has_newcomers |= is_new
         return load_group(self.connection, group_id, self._ids[annotator], annotator)
 
     def _suggest(self, group: Group, prompt: Prompt, preference: Preference) -> None:

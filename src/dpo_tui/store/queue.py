@@ -83,15 +83,20 @@ def _derive(connection: sqlite3.Connection, annotator_id: int) -> None:
 
 def register_annotator(connection: sqlite3.Connection, annotator: str) -> int:
     """The id of an annotator, who gets the whole queue when new."""
+    annotator_id, is_new = add_annotator(connection, annotator)
+    if is_new:
+        _derive(connection, annotator_id)
+    return annotator_id
+
+
+def add_annotator(connection: sqlite3.Connection, annotator: str) -> tuple[int, bool]:
+    """The id of an annotator, and whether it is a new one, whose queue is still to be derived."""
     name = (pack(annotator),)
     row = connection.execute("SELECT id FROM annotators WHERE name = ?", name).fetchone()
     if row is not None:
-        return int(row[0])
-    annotator_id = (
-        connection.execute("INSERT INTO annotators (name) VALUES (?)", name).lastrowid or 0
-    )
-    _derive(connection, annotator_id)
-    return annotator_id
+        return int(row[0]), False
+    cursor = connection.execute("INSERT INTO annotators (name) VALUES (?)", name)
+    return cursor.lastrowid or 0, True
 
 
 def progress(connection: sqlite3.Connection, annotator_id: int) -> Progress:
