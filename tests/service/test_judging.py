@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -26,8 +27,8 @@ from dpo_tui.service.sheet import Twin
 from dpo_tui.service.stopwatch import PAUSE_SECONDS
 from dpo_tui.store.session import SessionStore
 from tests.servers import replies
-from tests.servers.wire import ChatServer
-from tests.service.desk import PLAIN, Desk, desk
+from tests.servers.wire import ChatServer, Exchange
+from tests.service.desk import PLAIN, Desk, begun_and_endless, desk
 
 LONG = "The quick brown fox jumps over the lazy dog, and then it sleeps for a while."
 
@@ -451,3 +452,70 @@ async def test_labels_and_reference_are_on_the_sheet(tmp_path: Path) -> None:
         assert here.labelling.sheet
         assert here.labelling.sheet.known_labels == (("wrong", "not true"),)
         assert here.labelling.sheet.reference == "the answer"
+
+
+async def test_undo_marks_no_response_that_was_not_judged(tmp_path: Path) -> None:
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, [Prompt((Message("user", "one"),))]) as here,
+    ):
+        await here.until_ended()
+        await here.label(0)
+        await here.labelling.open_neighbour(-1)
+        server.reply = replies.completion("another")
+        await here.labelling.supply.regenerate_one(0)
+        await here.until_ended()
+        await here.labelling.undo()
+        assert [card.text for card in here.cards] == ["another", "b"]
+        assert marks(here) == [None, None]
+
+
+async def test_undo_of_a_skip_brings_the_marks_back(tmp_path: Path) -> None:
+    async with desk(tmp_path, None, [ABCD, ready("x", "y")]) as here:
+        await here.labelling.marking.toggle(0, Mark.EXCLUDED)
+        await here.labelling.marking.toggle_best(2)
+        assert here.labelling.group
+        draft = here.labelling.group.draft
+        await here.labelling.skip()
+        await here.labelling.undo()
+        assert here.labelling.group.draft == draft
+        await here.labelling.redo()
+        await here.labelling.open_neighbour(-1)
+        assert here.labelling.group.draft == draft
+
+
+async def test_a_mark_goes_with_the_text_that_broke_off(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+
+    async def half(exchange: Exchange) -> None:
+        await exchange.start_stream()
+        await exchange.chunk(replies.chunk(0, "half a"))
+        await hold.wait()
+        exchange.cut()
+
+    async with ChatServer(replies.completion("whole")) as server:
+        server.script(half)
+        async with desk(tmp_path, server.url, [Prompt((Message("user", "one"),))], n=1) as here:
+            await here.until(lambda: bool(here.cards and here.cards[0].text))
+            await here.labelling.marking.toggle(0, Mark.CHOSEN)
+            assert marks(here) == [Mark.CHOSEN]
+            hold.set()
+            await here.until_ended()
+            assert [(card.text, card.mark) for card in here.cards] == [("whole", None)]
+            kept = await here.disk.run(here.store.group, 1, "ann")
+            assert kept.draft.marks == {}
+
+
+async def test_a_mark_on_what_streamed_ends_with_the_process(tmp_path: Path) -> None:
+    given = [Prompt((Message("user", "one"),))]
+    async with ChatServer(begun_and_endless("whole")) as server:
+        async with desk(tmp_path, server.url, given) as here:
+            await here.until(lambda: len(here.cards) > 1 and bool(here.cards[1].text))
+            await here.until(lambda: here.cards[0].phase is None)
+            await here.labelling.marking.toggle(0, Mark.EXCLUDED)
+            await here.labelling.marking.toggle(1, Mark.CHOSEN)
+        server.reply = replies.completion("other")
+        async with desk(tmp_path, server.url, given) as here:
+            await here.until_ended()
+            assert [card.text for card in here.cards] == ["whole", "other"]
+            assert marks(here) == [Mark.EXCLUDED, None]

@@ -5,7 +5,7 @@ A remark never outlives what it is about: the best one is chosen, and a tie is o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -27,7 +27,7 @@ def toggle(draft: Draft, slot: int, mark: Mark) -> Draft:
     return with_marks(draft, marks)
 
 
-def clear(draft: Draft, slots: Sequence[int]) -> Draft:
+def clear(draft: Draft, slots: Collection[int]) -> Draft:
     """The draft after the responses of these slots were given up for other ones."""
     return with_marks(
         draft, {slot: mark for slot, mark in draft.marks.items() if slot not in slots}

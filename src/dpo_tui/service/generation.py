@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from math import ceil
 from statistics import median
 from typing import Any, ParamSpec, TypeVar
@@ -74,6 +74,8 @@ class Generation:
     ) -> None:
         self.on_change: Callable[[], None] = lambda: None
         """Called when something that `live` or `status` tells has changed; cheap, and often."""
+        self.on_broken_off: Callable[[Group, Collection[int]], None] = lambda _, __: None
+        """Called when slots of a group's set on screen begin anew whose text is gone."""
         self.on_stored: Callable[[Response], None] = lambda _: None
         """Called with every response once it is on disk."""
         self.on_crash: Callable[[BaseException], None] = lambda _: None
@@ -261,6 +263,9 @@ class Generation:
         return bool(self._requests or self._storing)
 
     def _send(self, assignment: Assignment) -> None:
+        broken = {slot for slot, live in assignment.lives.items() if live.broke_off}
+        if broken:
+            self.on_broken_off(assignment.group, broken)
         request = Request(assignment, self._clock, self._take, self._wake.set, self.on_change)
         self._requests[request] = self._spawn(self._see_through(request))
 

@@ -37,6 +37,8 @@ class Live(Struct):
     """Monotonic seconds of the first token."""
     attempts: int = 0
     """Attempts that failed."""
+    broke_off: bool = False
+    """Whether text of it has come and is gone again: what was said of it then means nothing."""
     _text: list[str] = field(default_factory=list)
     _reasoning: list[str] = field(default_factory=list)
 
@@ -71,6 +73,7 @@ class Live(Struct):
 
     def wait(self) -> None:
         """The request came to nothing, through no fault of the prompt."""
+        self.broke_off |= self.first_token is not None
         self.phase = Phase.WAITING
         self._text.clear()
         self._reasoning.clear()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dpo_tui.domain.labelling import turn_to
-from dpo_tui.domain.marking import unite
+from dpo_tui.domain.marking import clear, unite
 from dpo_tui.domain.model import Draft, Group, Response, Verdict
 from dpo_tui.domain.pairs import PairPolicy, Unit
+from dpo_tui.errors import StoreError
 from dpo_tui.service.arrangement import OWN, Arrangement, arrange
 from dpo_tui.service.disk import Disk
 from dpo_tui.service.endpoint import Health
@@ -20,7 +23,7 @@ from dpo_tui.service.presenting import View, make_sheet
 from dpo_tui.service.sheet import Sheet
 from dpo_tui.service.stopwatch import Stopwatch
 from dpo_tui.service.twins import Twins
-from dpo_tui.service.worklist import with_response
+from dpo_tui.service.worklist import set_of, with_response
 
 
 class LabellingOptions(Struct, frozen=True):
@@ -73,6 +76,10 @@ class OnScreen:
         self._twins = Twins(options.near_duplicates)
         self._twins.on_change = self.changed
         self._twins.on_crash = self._crash
+        self._forgetting: set[asyncio.Task[None]] = set()
+        self._taken: set[int] = set()
+        """Groups that were on screen already."""
+        generation.on_broken_off = self._forget
         generation.on_stored = self._stored
         generation.on_change = self.changed
 
@@ -162,6 +169,11 @@ class OnScreen:
         self.stopwatch.start()
 
     def _take(self, group: Group | None) -> None:
+        if group and group.id not in self._taken:
+            # Another process may have ended while they streamed: other texts come now.
+            unfinished = group.draft.marks.keys() - {each.slot for each in group.shown()}
+            group = replace(group, draft=clear(group.draft, unfinished))
+            self._taken.add(group.id)
         self.group = group
         self.generation.focus(group)
         self.changed()
@@ -204,9 +216,29 @@ class OnScreen:
     async def aclose(self) -> None:
         """Stop what runs beside."""
         await self._twins.aclose()
+        await asyncio.gather(*self._forgetting)
 
     def _crash(self, error: BaseException) -> None:
         self.generation.on_crash(error)
+
+    def _forget(self, group: Group, slots: Collection[int]) -> None:
+        """What was said of these slots was said of texts that are gone, and not of what comes."""
+        if self.group and set_of(self.group) == set_of(group):
+            self.group = replace(self.group, draft=clear(self.group.draft, slots))
+        task = asyncio.create_task(self._forget_on_disk(group, slots))
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
+    async def _forget_on_disk(self, group: Group, slots: Collection[int]) -> None:
+        store, annotator = self.disk.store, self.annotator
+
+        def forget() -> None:
+            now = store.group(group.id, annotator)
+            if set_of(now) == set_of(group) and now.draft.marks.keys() & slots:
+                store.save_draft(now.id, annotator, clear(now.draft, slots))
+
+        with suppress(StoreError):  # a disk that refuses is told where responses are stored
+            await self.disk.run(forget)
 
     def _stored(self, response: Response) -> None:
         if self.group:

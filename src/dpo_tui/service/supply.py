@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from dpo_tui.domain.labelling import is_broken
 from dpo_tui.domain.marking import clear
 from dpo_tui.domain.model import MAX_RESPONSES, Response
@@ -36,7 +38,9 @@ class Supply:
             return Refused("nothing was generated yet")
         broken = [each for each in group.shown() if is_broken(each.completion)]
         if not broken:
-            before, group = group, await self._screen.turn_to(group, max(group.sets()) + 1)
+            streaming = [slot for slot, each in live.items() if each.first_token is not None]
+            before = replace(group, draft=clear(group.draft, streaming))
+            group = await self._screen.turn_to(before, max(group.sets()) + 1)
             self._generation.drop(before)
             return self._generation.size(group)
         slots = [each.slot for each in broken]

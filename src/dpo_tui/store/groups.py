@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 
 from dpo_tui.domain.labelling import draft_of
 from dpo_tui.domain.model import Completion, Decision, Draft, Group, Ready, Response
@@ -59,7 +59,7 @@ def load_group(
             position=position,
             prompt=prompt_of(messages, settings, _ready(ready, attempts)),
             responses=tuple(newest.values()),
-            draft=_draft(connection, group_id, annotator_id, attempts, decision),
+            draft=_draft(connection, group_id, annotator_id, newest.values(), decision),
             decision=decision,
             flagged=_is_flagged(connection, group_id, annotator_id),
         )
@@ -156,7 +156,7 @@ def _draft(
     connection: sqlite3.Connection,
     group_id: int,
     annotator_id: int,
-    attempts: Sequence[Response],
+    responses: Collection[Response],
     decision: Decision | None,
 ) -> Draft:
     """What was marked last: since the decision, else by it."""
@@ -167,8 +167,8 @@ def _draft(
     if row is not None:
         return draft_of_row(row)
     if decision is not None:
-        return draft_of(decision, {each.id: each.slot for each in attempts})
-    return Draft(set_no=max((each.set_no for each in attempts), default=1))
+        return draft_of(decision, {each.id: each.slot for each in responses})
+    return Draft(set_no=max((each.set_no for each in responses), default=1))
 
 
 def save_draft(
@@ -179,11 +179,20 @@ def save_draft(
 
 
 def draft_before(connection: sqlite3.Connection, decision: Decision) -> Draft:
-    """Labelling as it stood before a decision."""
+    """Labelling as it stood before a decision, as far as its responses are still shown."""
     slots = connection.execute(
-        "SELECT id, slot FROM responses WHERE group_id = ?", (decision.group_id,)
+        "SELECT max(id), slot FROM responses WHERE group_id = ? GROUP BY set_no, slot",
+        (decision.group_id,),
     )
     return draft_of(decision, dict(slots.fetchall()))
+
+
+def has_draft(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> bool:
+    """Whether labelling is in progress."""
+    row = connection.execute(
+        "SELECT 1 FROM drafts WHERE annotator_id = ? AND group_id = ?", (annotator_id, group_id)
+    ).fetchone()
+    return row is not None
 
 
 def drop_draft(connection: sqlite3.Connection, group_id: int, annotator_id: int) -> None:

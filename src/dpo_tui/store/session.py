@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from dpo_tui.domain.model import (
     Progress,
     Prompt,
     Response,
+    Verdict,
 )
 from dpo_tui.domain.searching import Query
 from dpo_tui.store import catalogue, checks, decisions, groups, imports, queue, regions
@@ -208,7 +210,9 @@ class SessionStore(SessionFile):
             return groups.kept_text(connection, group_id, annotator_id, about)
 
     def decide(self, decision: Decision, region: Region | None) -> Decision:
-        """Store a decision, drop the draft, and plan its region (unsettled until `settle`).
+        """Store a decision, and plan its region (unsettled until `settle`).
+
+        The draft is dropped, but for what was skipped: undo brings back what was marked until then.
 
         The region of an earlier decision on the same group is unwanted and unsettled from then on.
         """
@@ -219,7 +223,7 @@ class SessionStore(SessionFile):
             decision = replace(decision, id=found)
             if region is not None:
                 regions.plan_region(connection, decision, annotator_id, region)
-            groups.drop_draft(connection, decision.group_id, annotator_id)
+            _drop_draft(connection, decision, annotator_id)
         return decision
 
     def undo(self, annotator: str) -> tuple[Decision, Entry | None] | None:
@@ -235,8 +239,9 @@ class SessionStore(SessionFile):
                 return None
             decision, counting = undone
             if counting is None:
-                draft = groups.draft_before(connection, decision)
-                groups.save_draft(connection, decision.group_id, annotator_id, draft)
+                if not _keeps_draft(connection, decision, annotator_id):
+                    draft = groups.draft_before(connection, decision)
+                    groups.save_draft(connection, decision.group_id, annotator_id, draft)
             else:
                 groups.drop_draft(connection, decision.group_id, annotator_id)
             return decision, regions.entry_of(connection, decision.id)
@@ -247,7 +252,7 @@ class SessionStore(SessionFile):
         with self._database.transaction() as connection:
             decision = decisions.redo_newest(connection, annotator_id, annotator, self._clock())
             if decision is not None:
-                groups.drop_draft(connection, decision.group_id, annotator_id)
+                _drop_draft(connection, decision, annotator_id)
         return decision
 
     def unsettled(self) -> Sequence[Entry]:
@@ -276,3 +281,13 @@ class SessionStore(SessionFile):
         """
         with self._database.lazy_transaction() as connection:
             regions.settle(connection, entries)
+
+
+def _keeps_draft(connection: sqlite3.Connection, decision: Decision, annotator_id: int) -> bool:
+    is_skipped = decision.verdict is Verdict.SKIPPED
+    return is_skipped and groups.has_draft(connection, decision.group_id, annotator_id)
+
+
+def _drop_draft(connection: sqlite3.Connection, decision: Decision, annotator_id: int) -> None:
+    if decision.verdict is not Verdict.SKIPPED:
+        groups.drop_draft(connection, decision.group_id, annotator_id)
