@@ -183,7 +183,7 @@ def test_sessions(person: Person) -> None:
         terminal.wait_for("Every group is decided")
         terminal.press("q")
         assert terminal.wait_exit() == 0
-    some = person.run("sessions", COLUMNS="200")
+    some = person.run("sessions", COLUMNS="40")  # of no terminal: a pipe has no width
     assert (some.returncode, some.stderr) == (0, "")
     heading, line = some.stdout.splitlines()
     assert heading.split()[-1] == "session"
@@ -198,6 +198,35 @@ def test_sessions(person: Person) -> None:
     assert both.stdout == some.stdout
     assert str(damaged) in both.stderr
     assert "Traceback" not in both.stderr
+
+
+def test_the_command_that_goes_on_can_be_typed(person: Person) -> None:
+    person.write("prompts.toml", '[[prompt]]\nuser = "one"\nresponses = ["yes", "no"]\n')
+    flags = ("--no-shuffle", "--blind", "--near-duplicates", "0.8")
+    with person.start("annotate", "prompts.toml", *flags, cols=160) as terminal:
+        terminal.wait_for(" 1/1 ")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+        command = "dpo-tui annotate prompts.toml --near-duplicates 0.8 --no-shuffle --blind"
+        words = terminal.screen().split()
+    assert set(command.split()) <= set(words)
+    assert "''" not in words
+
+
+@pytest.mark.parametrize("command", ["generate", "verify", "history", "report", "export"])
+def test_an_empty_name_is_no_session(person: Person, command: str) -> None:
+    person.write("prompts.toml", '[[prompt]]\nuser = "one"\nresponses = ["yes", "no"]\n')
+    prompts = ["prompts.toml"] if command == "generate" else []
+    result = person.run(command, *prompts, "--session", "")
+    assert result.returncode == 2
+    assert "--session: the name is empty" in result.stderr
+
+
+def test_a_limit_is_no_negative_number(person: Person) -> None:
+    person.write("prompts.toml", '[[prompt]]\nuser = "one"\nresponses = ["yes", "no"]\n')
+    result = person.run("generate", "prompts.toml", "--limit", "-1")
+    assert result.returncode == 2
+    assert "--limit: expected a number of at least 0" in result.stderr
 
 
 # --- input that is wrong -------------------------------------------------------------------------

@@ -127,9 +127,11 @@ def test_history_tells_remarks_and_flags(person: Person, session: Path) -> None:
     assert person.run("verify", "--session", str(session)).returncode == 0
 
 
-def test_history_of_one_annotator_and_of_nothing(person: Person, session: Path) -> None:
+def test_history_of_somebody_who_is_not_there(person: Person, session: Path) -> None:
     result = person.run("history", "--session", str(session), "--annotator", "nobody")
-    assert (result.returncode, result.stdout) == (0, "Nothing is decided yet.\n")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "nobody who is called 'nobody' has worked on" in result.stderr
+    assert "Those who have: " in result.stderr
 
 
 @pytest.mark.parametrize("command", [("history",), ("verify",), ("backup", "copy.db")])

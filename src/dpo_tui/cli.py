@@ -160,7 +160,7 @@ def _job(arguments: Namespace) -> Job:
     require_trust(prompts.loaders, allowed=arguments.allow_loader)
     config = read_config(paths.config_file())
     settings = resolve_settings(vars(arguments), os.environ, prompts.settings, config)
-    if arguments.session:
+    if arguments.session is not None:
         session = paths.session_named(arguments.session)
         if arguments.fresh:
             session = paths.fresh_session_path(session)
@@ -182,7 +182,9 @@ def _job(arguments: Namespace) -> Job:
         annotator=arguments.annotator or user_name(),
         local=arguments.local,
         named=shlex.join(
-            ["--session", str(session)] if arguments.session else [str(arguments.prompts)]
+            [str(arguments.prompts)]
+            if arguments.session is None
+            else ["--session", _typed(session)]
         ),
         resume=_resume(arguments, session),
     )
@@ -196,6 +198,8 @@ def _generate(arguments: Namespace) -> int:
     from dpo_tui.main import generate
     from dpo_tui.progress import FillProgress
 
+    if arguments.limit is not None and arguments.limit < 0:
+        raise InputError("--limit: expected a number of at least 0")
     job = replace(_job(arguments), waits=arguments.wait)
     with FillProgress() as progress:
         code = asyncio.run(generate(job, progress.say, arguments.limit, progress.report))
@@ -212,17 +216,30 @@ def _resume(arguments: Namespace, session: Path) -> str:
     for setting in SETTINGS:
         value = vars(arguments).get(setting.last_name) if setting.flag else None
         if value is not None:
-            words += [setting.flag] if value is True else [setting.flag, value]
+            words += _flag_words(setting.flag, value)
     for flag, value in (("--from", arguments.from_), ("--columns", arguments.columns)):
         if value:
             words += [flag, value]
-    if arguments.session:
-        words += ["--session", str(session)]
+    if arguments.session is not None:
+        words += ["--session", _typed(session)]
     if arguments.annotator:
         words += ["--annotator", arguments.annotator]
     if arguments.local:
         words.append("--local")
     return shlex.join(words)
+
+
+def _typed(session: Path) -> str:
+    """A session as `--session` takes it: without a separator it could be taken for a name."""
+    path = str(session)
+    return path if os.sep in path else f".{os.sep}{path}"
+
+
+def _flag_words(flag: str, value: object) -> list[str]:
+    """A flag as it is typed."""
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag.removeprefix('--')}"]
+    return [flag, str(value)]
 
 
 def _is_piped(arguments: Namespace) -> bool:

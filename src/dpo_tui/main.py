@@ -181,6 +181,8 @@ async def generate(
         with contextlib.suppress(asyncio.CancelledError):
             await work
         await generation.aclose()
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError  # by a Ctrl-C that came before it was for us to handle
         if crashes:
             raise crashes[0]
         for reason, count in filling.filled.reasons.most_common(_REASONS_TOLD):

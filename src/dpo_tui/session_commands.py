@@ -40,12 +40,17 @@ def list_sessions(_: Namespace) -> int:
         else:
             table.add_row(*(Text(display_line(each)) for each in cells))
     if table.row_count:
-        Output().print(table)
+        output = Output()
+        if not output.is_terminal:  # nothing says how wide it is; folded, no name could be found
+            output.width = _UNFOLDED
+        output.print(table)
     elif not damaged:
         print("There are no sessions yet. Begin one with: dpo-tui annotate prompts.toml")
     return 1 if damaged else 0
 
 
+_UNFOLDED = 10_000
+"""Characters: more than any line has."""
 _SESSION_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("prompts file", "left"),
     ("decided", "right"),
@@ -166,10 +171,10 @@ def existing_session(arguments: Namespace) -> Path:
             remedy=f"dpo-tui {arguments.command} prompts.toml, or --session NAME; "
             "`dpo-tui sessions` lists them.",
         )
-    if arguments.session:
-        path = paths.session_named(arguments.session)
-    else:
+    if arguments.session is None:
         path = paths.latest_session_path(arguments.prompts)
+    else:
+        path = paths.session_named(arguments.session)
     if not path.exists():
         of = f"of {arguments.prompts}" if arguments.prompts else str(path)
         raise InputError(

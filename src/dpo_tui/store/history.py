@@ -14,6 +14,7 @@ from dpo_tui.domain.model import Decision
 from dpo_tui.store.database import read_only
 from dpo_tui.store.decisions import load_decision
 from dpo_tui.store.faults import making_sense
+from dpo_tui.store.info import require_annotator
 from dpo_tui.store.rows import decision_columns, prompt_of, unpack
 from dpo_tui.store.schema import version_of
 
@@ -46,6 +47,7 @@ def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecis
     """The decisions of an annotator, or of all, newest first; read only as far as it is iterated.
 
     Raises:
+        InputError: nobody of that name has worked on the session.
         StoreError: the session can't be read.
     """
     with read_only(path) as connection:
@@ -54,6 +56,7 @@ def read_history(path: Path, annotator: str | None = None) -> Iterator[PastDecis
             annotator_id: unpack(name)
             for annotator_id, name in connection.execute("SELECT id, name FROM annotators")
         }
+        require_annotator(annotator, names.values(), path)
         version = version_of(connection)
         columns = decision_columns(version)
         flags = _flags(connection) if version >= 3 else frozenset()

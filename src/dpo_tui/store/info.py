@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
 
 from dpo_tui.domain.model import ImportSummary, Progress
-from dpo_tui.errors import StoreError
+from dpo_tui.errors import InputError, StoreError
 from dpo_tui.store.database import read_only
 from dpo_tui.store.faults import making_sense, told
 from dpo_tui.store.rows import unpack, unpack_path, unpack_summary
@@ -49,6 +49,19 @@ def describe(path: Path) -> SessionInfo:
         check_header(application_id, version_of(connection), path)
         with told(path):
             return load_info(connection, path)
+
+
+def require_annotator(name: str | None, known: Collection[str], path: Path) -> None:
+    """See to it that somebody who is asked for has worked on a session; None asks for all.
+
+    Raises:
+        InputError: nobody of that name has.
+    """
+    if name is not None and name not in known:
+        raise InputError(
+            f"--annotator: nobody who is called {name!r} has worked on {path}",
+            remedy=f"Those who have: {', '.join(known) or 'nobody yet'}.",
+        )
 
 
 def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from dpo_tui.domain.model import Decision, Mark, Origin, Verdict
 from dpo_tui.domain.statistics import FirstCard, Judged, Lengths, Maker, Statistics
-from dpo_tui.errors import InputError
 from dpo_tui.store.database import read_only
 from dpo_tui.store.faults import told
-from dpo_tui.store.info import load_info
+from dpo_tui.store.info import load_info, require_annotator
 from dpo_tui.store.rows import decision_columns, decision_of, unpack, unpack_json
 from dpo_tui.store.schema import check_header, version_of
 
@@ -30,11 +29,7 @@ def read_statistics(path: Path, annotator: str | None = None) -> Statistics:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         check_header(application_id, version_of(connection), path)
         info = load_info(connection, path)
-        if annotator is not None and annotator not in info.progress:
-            raise InputError(
-                f"--annotator: nobody who is called {annotator!r} has worked on {path}",
-                remedy=f"Those who have: {', '.join(info.progress) or 'nobody yet'}.",
-            )
+        require_annotator(annotator, info.progress, path)
         people = {
             name: progress for name, progress in info.progress.items() if annotator in {None, name}
         }
