@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,31 @@ from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.errors import InputError
 from dpo_tui.importing import Incoming
+from dpo_tui.main import generate
 from dpo_tui.opening import Job, open_session
 from dpo_tui.settings import Settings
 from tests.samples import ready
 
 PROMPT = Prompt((Message("user", "a"),), responses=ready("good", "bad"))
+
+
+def job_in(
+    folder: Path,
+    annotator: str,
+    settings: Settings,
+    read: Callable[[object], Iterable[Prompt]] = lambda _: [PROMPT],
+) -> Job:
+    return Job(
+        prompts_path=folder / "prompts.toml",
+        incoming=Incoming(read),
+        session_path=folder / "s.db",
+        settings=settings,
+        key_of=lambda _: None,
+        annotator=annotator,
+        local=False,
+        named="",
+        resume="",
+    )
 
 
 async def dataset_of(
@@ -28,17 +50,7 @@ async def dataset_of(
     confirms: bool = False,
 ) -> str:
     """The name of the dataset file that a session is opened with."""
-    job = Job(
-        prompts_path=folder / "prompts.toml",
-        incoming=Incoming(lambda _: [PROMPT]),
-        session_path=folder / "s.db",
-        settings=Settings(output=output, live_format=live_format),
-        key_of=lambda _: None,
-        annotator=annotator,
-        local=False,
-        named="",
-        resume="",
-    )
+    job = job_in(folder, annotator, Settings(output=output, live_format=live_format))
     opened = await open_session(job, lambda _: None, labels=labels)
     if confirms:
         marks = {1: Mark.CHOSEN, 2: Mark.REJECTED}
@@ -91,3 +103,14 @@ async def test_a_dataset_needs_a_form_that_can_grow(tmp_path: Path, name: str) -
         await dataset_of(tmp_path, "ann", live_format=name)
     assert "trl" in refused.value.remedy
     assert not (tmp_path / "s.db").exists()
+
+
+async def test_ctrl_c_before_generate_has_begun_is_not_lost(tmp_path: Path) -> None:
+    def interrupted(_: object) -> Iterable[Prompt]:
+        task.cancel()  # as asyncio does it at Ctrl-C, before there is a handler of ours
+        return [PROMPT]
+
+    job = job_in(tmp_path, "ann", Settings(), interrupted)
+    task = asyncio.create_task(generate(job, lambda _: None, None, lambda *_: None))
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -247,8 +247,6 @@ def _add_convert(convert: _Parser) -> None:
     add_rows_arguments(convert)
     pairs = convert.add_argument_group("pairs")
     add_pairs_argument(pairs)
-    # No file says which of the chosen ones is the best; the settings are still asked for it.
-    convert.set_defaults(best_over_chosen=None)
     pairs.add_argument("--seed", type=int, default=0, metavar="N", help="of all lots (default 0)")
     add_check_arguments(convert)
 

@@ -339,7 +339,7 @@ def _convert(arguments: Namespace) -> int:
     from dpo_tui.convert_command import run_convert
     from dpo_tui.settings import read_config, resolve_settings
 
-    flags = {name: vars(arguments)[name] for name in ("pairs", "best_over_chosen", "bad_rows")}
+    flags = {name: vars(arguments)[name] for name in ("pairs", "bad_rows")}
     config = read_config(paths.config_file())
     run_convert(arguments, resolve_settings(flags, os.environ, {}, config))
     return 0
