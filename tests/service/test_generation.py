@@ -2,6 +2,8 @@ import asyncio
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.models import Models
 from dpo_tui.backend.stream import Timeouts
@@ -13,13 +15,20 @@ from dpo_tui.service.live import Phase
 from dpo_tui.service.outcomes import Refused
 from dpo_tui.store.role import GeneratorRole
 from tests.servers import replies
-from tests.servers.wire import MODEL, ChatServer
+from tests.servers.wire import MODEL, ChatServer, Exchange, Reply
 from tests.service.desk import Desk, begun_and_endless, desk, prompts
 
 
 def health(here: Desk) -> Health:
     (endpoint,) = here.generation.endpoints
     return endpoint.health
+
+
+def by_prompt(**answers: Reply) -> Reply:
+    async def reply(exchange: Exchange) -> None:
+        await answers[exchange.request.body["messages"][0]["content"]](exchange)
+
+    return reply
 
 
 async def test_the_groups_ahead_are_generated_before_they_are_asked_for(tmp_path: Path) -> None:
@@ -199,6 +208,62 @@ async def test_a_rate_limit_is_waited_for_and_costs_no_card(tmp_path: Path) -> N
             await here.until(lambda: health(here) is Health.BUSY)
             cards = await here.until_ended()
             assert [card.text for card in cards] == ["a", "b"]
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+async def test_a_failure_inside_a_good_answer_closes_the_endpoint_until_a_probe(
+    tmp_path: Path, is_streamed: bool
+) -> None:
+    limited = {"error": {"message": "slow down", "code": 429}}
+    as_events = replies.events(replies.event(limited), replies.DONE)
+    reply = as_events if is_streamed else replies.answer(200, limited)
+    later, probe = replies.Gate(), replies.Gate()
+    async with ChatServer(reply) as server:
+        server.script(reply, replies.queued(later, reply))
+        server.models_reply = replies.queued(probe, server.models_reply)
+        async with desk(tmp_path, server.url, prompts(*"1234"), concurrency=4) as here:
+            await here.until(lambda: health(here) is Health.BUSY)
+            later.open()
+            await probe.reached()
+            assert len(server.requests) == 2
+
+
+async def test_what_was_begun_before_the_endpoint_closed_does_not_open_it(tmp_path: Path) -> None:
+    later = replies.Gate()
+    reply = by_prompt(
+        one=replies.queued(later, replies.completion("a", "b")),
+        two=replies.error(429, "slow down", {"Retry-After": "60"}),
+    )
+    async with (
+        ChatServer(reply) as server,
+        desk(tmp_path, server.url, prompts("one", "two"), concurrency=4) as here,
+    ):
+        await here.until(lambda: health(here) is Health.BUSY)
+        later.open()
+        cards = await here.until_ended()
+        assert [card.text for card in cards] == ["a", "b"]
+        assert health(here) is Health.BUSY
+        assert len(server.requests) == 2
+
+
+async def test_trouble_is_forgotten_when_a_request_from_after_it_is_served(tmp_path: Path) -> None:
+    old, new = replies.Gate(), replies.Gate()
+    reply = by_prompt(
+        one=replies.completion("a", "b", gate=old), two=replies.error(429, "slow down")
+    )
+    async with (
+        ChatServer(reply) as server,
+        desk(tmp_path, server.url, prompts("one", "two"), concurrency=4) as here,
+    ):
+        await here.until(lambda: health(here) is Health.BUSY)
+        server.reply = replies.completion("c", "d", gate=new)
+        await server.wait_for_requests(3)
+        old.open(1000)
+        await here.until_ended()
+        assert "slow down" in here.generation.endpoints[0].message
+        new.open(1000)
+        await here.until(lambda: here.generation.ready_ahead == 1)
+        assert not here.generation.endpoints[0].message
 
 
 async def test_a_wrong_key_stops_the_endpoint_until_it_is_mended(tmp_path: Path) -> None:

@@ -93,6 +93,9 @@ class Endpoint:
     ) -> None:
         self.client = client
         self.in_flight = 0
+        self.closings = 0
+        """How often it was closed. What a request brings that was begun before the last time says
+        nothing of how the endpoint is now."""
         self._spawn = spawn
         self.concurrency = concurrency
         self._on_change = on_change
@@ -133,8 +136,10 @@ class Endpoint:
             trouble.remedy if trouble else "",
         )
 
-    def works(self) -> None:
-        """Note that it serves: troubles are forgotten."""
+    def works(self, closings: int) -> None:
+        """Note that it serves a request, begun after so many closings: troubles are forgotten."""
+        if closings != self.closings:
+            return
         self._strikes = 0
         if self._trouble:
             self._trouble = None
@@ -145,6 +150,7 @@ class Endpoint:
         """Send nothing more until it recovers; a probe is made again and again until then."""
         self._note(error)
         if self._recovery is None:
+            self.closings += 1
             self._recovery = self._spawn(self._recover())
 
     def _note(self, error: BackendError) -> None:

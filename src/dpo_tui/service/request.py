@@ -52,6 +52,7 @@ class Request:
         self._on_change = on_change
         self._is_admitted = False
         """Whether the server has begun to answer."""
+        self._closings = self._endpoint.closings
         self._endpoint.in_flight += len(self.open)
         for live in self.open.values():
             live.begin(clock.monotonic())
@@ -77,16 +78,17 @@ class Request:
         match event:
             case Admitted():
                 self._is_admitted = True
-                self._endpoint.works()
                 for live in self.open.values():
                     live.phase = Phase.ADMITTED
             case Delta(choice):
+                self._endpoint.works(self._closings)
                 if growing := self.open.get(self._first_slot + choice):
                     growing.grow(event, self._clock.monotonic())
             case Narrowed(n):
                 for slot in [each for each in self.open if each >= self._first_slot + n]:
                     self._release(slot)
             case Ended(choice):
+                self._endpoint.works(self._closings)
                 if self._first_slot + choice in self.open:
                     self._end(event)
         self._on_change()
