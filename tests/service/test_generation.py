@@ -9,7 +9,8 @@ from dpo_tui.backend.models import Models
 from dpo_tui.backend.stream import Timeouts
 from dpo_tui.domain.model import Completion, Mark, Origin, Sampling, Source, State
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
-from dpo_tui.service.endpoint import Health
+from dpo_tui.errors import BusyError
+from dpo_tui.service.endpoint import Health, seconds_to_probe
 from dpo_tui.service.generation import Route
 from dpo_tui.service.live import Phase
 from dpo_tui.service.outcomes import Refused
@@ -208,6 +209,17 @@ async def test_a_rate_limit_is_waited_for_and_costs_no_card(tmp_path: Path) -> N
             await here.until(lambda: health(here) is Health.BUSY)
             cards = await here.until_ended()
             assert [card.text for card in cards] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "strikes", "least", "most"),
+    [(0.0, 0, 0.3, 1.0), (0.0, 4, 6.0, 10.0), (7.0, 0, 7.0, 7.0), (3600.0, 0, 60.0, 60.0)],
+)
+def test_an_endpoint_is_left_alone_for_as_long_as_it_asks_and_longer_each_time(
+    asked: float, strikes: int, least: float, most: float
+) -> None:
+    error = BusyError("slow down", retry_after=asked)
+    assert least <= seconds_to_probe(error, strikes) <= most
 
 
 @pytest.mark.parametrize("is_streamed", [True, False])

@@ -70,15 +70,16 @@ def spares_the_card(error: BackendError, *, is_admitted: bool) -> bool:
 
 
 def seconds_to_probe(error: BackendError | None, strikes: int) -> float:
-    """Seconds until the next probe: exponential with jitter, or what the server asked for.
+    """Seconds until the next probe: exponential with jitter, or more if the server asked for it.
 
     `strikes` is how many probes there were.
     """
-    if isinstance(error, BusyError) and error.retry_after is not None:
-        return min(error.retry_after, _LONGEST_ASKED_DELAY)
+    asked = (error.retry_after or 0.0) if isinstance(error, BusyError) else 0.0
     longest = _LONGEST_BUSY_DELAY if isinstance(error, BusyError) else _LONGEST_DELAY
     delay = min(longest, _FIRST_DELAY * 2.0 ** min(strikes, 10))
-    return delay * random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
+    delay *= random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
+    # Servers ask for 0 seconds, or for a moment that has passed, and refuse the next one too.
+    return max(delay, min(asked, _LONGEST_ASKED_DELAY))
 
 
 class Endpoint:
