@@ -107,6 +107,15 @@ async def refused(*script: Reply) -> BackendError:
         ),
         (replies.error(402, "Insufficient credits"), AuthError, "credits", "empty"),
         (replies.error(403, "Country not supported"), AuthError, "403", "OPENAI_API_KEY"),
+        # OpenRouter's moderation; the page is a firewall's, which doesn't know of prompts
+        (
+            replies.error(403, "m requires moderation. Your input was flagged for harassment"),
+            PromptError,
+            "flagged",
+            "filter",
+        ),
+        (replies.error(403, "Not now", type="content_filter"), PromptError, "Not now", "filter"),
+        (replies.html(403, "Content filter"), AuthError, "403", "OPENAI_API_KEY"),
         (replies.error(400, "no such thing", code="model_not_found"), ModelError, "no such", ""),
         (replies.error(400, "content management policy"), PromptError, "policy", "filter"),
         (replies.answer(400, [{"error": {"message": "bad", "code": 400}}]), PromptError, "bad", ""),
@@ -196,6 +205,7 @@ async def test_errors_inside_a_stream(payload: dict[str, object], kind: type[Bac
         ({"message": "m", "type": "invalid_request_error", "code": None}, PromptError, "Change"),
         ({"message": "bad min_p", "code": 400}, PromptError, "Change or take out min_p"),
         ({"message": "flagged by moderation", "code": "400"}, PromptError, "filter"),
+        ({"message": "flagged by moderation", "code": 403}, PromptError, "filter"),
         ({"message": "model 'x' not found", "code": 404}, ModelError, "--model"),
         ({"message": "slow down", "type": "rate_limit_error"}, BusyError, "Wait"),
         ({"message": "m", "type": "authentication_error"}, AuthError, "OPENAI_API_KEY"),

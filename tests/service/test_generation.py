@@ -164,6 +164,22 @@ async def test_a_refused_prompt_fails_its_own_cards_and_no_others(tmp_path: Path
             assert health(here) is Health.UP
 
 
+async def test_a_prompt_that_moderation_refuses_fails_its_own_cards(tmp_path: Path) -> None:
+    refusal = replies.error(403, "m requires moderation. Your input was flagged.")
+    reply = by_prompt(one=refusal, two=replies.completion("a", "b"))
+    async with (
+        ChatServer(reply) as server,
+        desk(tmp_path, server.url, prompts("one", "two")) as here,
+    ):
+        cards = await here.until_ended()
+        assert [card.state for card in cards] == [State.FAILED] * 2
+        assert "flagged" in cards[0].note
+        await here.labelling.skip()
+        cards = await here.until_ended()
+        assert [card.text for card in cards] == ["a", "b"]
+        assert len(server.requests) == 2
+
+
 async def test_a_dead_server_is_told_and_generation_picks_up_when_it_is_back(
     tmp_path: Path,
 ) -> None:

@@ -48,6 +48,8 @@ def failure(said: Said, address: Address, sent: frozenset[str] = frozenset()) ->
     message = f"{address.base_url} answers {said.status}: {words}"
     if 300 <= said.status < 400:
         return _redirect_error(said, address)
+    if _is_moderated(said):
+        return PromptError(message, remedy=_prompt_remedy(said, sent))
     if said.status in _NO_ACCESS or "insufficient_quota" in said.kind:
         return _auth_error(message, said, address)
     if said.status in _TRY_LATER:
@@ -94,10 +96,19 @@ def _overflows(said: Said) -> bool:
     return _OVERFLOW.search(f"{said.kind} {said.message}") is not None
 
 
+def _is_filtered(said: Said) -> bool:
+    return _FILTERED.search(f"{said.kind} {said.message}") is not None
+
+
+def _is_moderated(said: Said) -> bool:
+    """Whether a 403 is about this prompt (OpenRouter), not about the key or the way there."""
+    return said.status == 403 and not said.is_html and _is_filtered(said)
+
+
 def _prompt_remedy(said: Said, sent: frozenset[str]) -> str:
     if said.status == 413 or _overflows(said):
         return "Shorten the prompt, lower max_tokens, or give the server a longer context."
-    if _FILTERED.search(f"{said.kind} {said.message}"):
+    if _is_filtered(said):
         return "The server's content filter refuses this prompt: skip it, or change it."
     named = sorted(field for field in sent if said.mentions(field))
     if named:
