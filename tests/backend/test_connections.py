@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from pathlib import Path
+from traceback import format_exception
 
 import pytest
 
@@ -179,6 +181,54 @@ async def test_a_proxy_that_cannot_be_used(proxy: str, monkeypatch: pytest.Monke
     with pytest.raises(ConnectError, match="proxy") as caught:
         await collect(far, ask())
     assert "HTTP_PROXY" in caught.value.remedy
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("bare_environment")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_PROXY", "http://user:SECRETpw/x@127.0.0.1:3128"),
+        ("https_proxy", "user:SECRETpw#x@127.0.0.1:3128"),
+        ("ALL_PROXY", "http://user:SECRETpw@[::"),
+        ("ALL_PROXY", "ftp://user:SECRETpw@x"),
+        ("NO_PROXY", "[::"),
+    ],
+)
+async def test_a_proxy_variable_that_holds_no_address_is_named_and_not_shown(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    far = HttpChatClient("http://example.invalid/v1", "m")
+    for asking in (collect(far, ask()), far.probe()):
+        with pytest.raises(ConnectError, match="The proxy for") as caught:
+            await asking
+        told = "".join(format_exception(caught.value))
+        assert name.upper() in caught.value.remedy
+        assert "SECRET" not in told
+
+
+@pytest.mark.usefixtures("bare_environment")
+async def test_certificates_that_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no certificate").write_text("root:x:0:0")
+    far = HttpChatClient("https://example.invalid/v1", "m")
+    for path in (tmp_path / "absent.pem", tmp_path / "no certificate", tmp_path):
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        for asking in (collect(far, ask()), far.probe()):
+            with pytest.raises(ConnectError, match="certificates") as caught:
+                await asking
+            assert "SSL_CERT_FILE" in caught.value.message
+            assert "PEM" in caught.value.remedy
 
 
 async def test_the_probe_is_content_with_a_good_server() -> None:

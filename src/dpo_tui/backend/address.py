@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from ipaddress import ip_address
@@ -16,6 +17,8 @@ _EXAMPLE = "A base URL looks like http://127.0.0.1:8000/v1."
 _CHAT_PATH = "/chat/completions"
 # uvicorn and llama.cpp close an idle connection after 5 s: one that is older may just be dying.
 _KEEP_ALIVE_SECONDS = 4.0
+_PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_TRUST_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # the first that is set counts
 # "none", "dummy" or "x" are what people give servers that want no key. They are no secrets, and
 # taking them out of a message would make it unreadable.
 _SHORTEST_KEY = 6
@@ -91,7 +94,7 @@ class Address(Struct, frozen=True):
 
         Raises:
             AuthError: the key can't be sent in a header.
-            ConnectError: the proxy that the environment names can't be used.
+            ConnectError: the proxy or the certificates that the environment names can't be used.
         """
         try:
             return httpx.AsyncClient(
@@ -105,11 +108,31 @@ class Address(Struct, frozen=True):
                 trust_env=not self.is_local,
                 verify=self._trust(),
             )
+        except OSError as error:
+            raise self._no_certificates(error) from error
+        except httpx.InvalidURL:
+            # Its text can hold a part of the password.
+            raise self._no_proxy("what is set for it is no address") from None
         except (ImportError, ValueError) as error:
-            raise ConnectError(
-                f"The proxy for {self.base_url} can't be used: {error}",
-                remedy="Mend HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or put the host into NO_PROXY.",
-            ) from error
+            raise self._no_proxy(str(error)) from error
+
+    def _no_proxy(self, words: str) -> ConnectError:
+        names = [each for each in _PROXY_NAMES if {each, each.lower()} & os.environ.keys()]
+        return ConnectError(
+            f"The proxy for {self.base_url} can't be used: {words}",
+            remedy=f"Mend {' or '.join(names or _PROXY_NAMES)}. A proxy is http://HOST:PORT, with"
+            " %2F for / and %40 for @ in a password; NO_PROXY lists hosts that need none.",
+        )
+
+    def _no_certificates(self, error: OSError) -> ConnectError:
+        names = [each for each in _TRUST_NAMES if os.environ.get(each)]
+        whose = f"that {names[0]} names" if names else "of the Python package certifi"
+        words = self.quote(error.strerror or str(error))
+        return ConnectError(
+            f"The certificates {whose} can't be loaded: {words}",
+            remedy="SSL_CERT_FILE names a file of certificates in PEM form, SSL_CERT_DIR a folder"
+            " of them; without either the usual ones are trusted.",
+        )
 
     def _headers(self) -> dict[str, str]:
         # Compression makes gateways hold tokens back until a block is full.
