@@ -15,6 +15,10 @@ NOBODY = "http://127.0.0.1:9/v1"
 COMPLETION = replies.completion("a")
 
 
+def named(name: str, url: str) -> EndpointSettings:
+    return EndpointSettings(url, model=None, api_key_env="KEY", concurrency=4, name=name)
+
+
 async def test_a_real_server_is_given_no_more_than_it_has_slots() -> None:
     server = EmbeddedServer(find_model_file(None))
     try:
@@ -100,6 +104,35 @@ async def test_a_source_whose_model_nobody_serves_is_an_input_error() -> None:
     async with ChatServer(COMPLETION) as server:
         settings = Settings(base_url=server.url, sources=(SourceSettings(model="other"),))
         with pytest.raises(InputError, match="number 1: no endpoint serves the model 'other'"):
+            await find_routes(settings, lambda _: None, print, has_work=False)
+
+
+@pytest.mark.parametrize(
+    "source", [SourceSettings(endpoint="far"), SourceSettings(endpoint="far", model="other")]
+)
+async def test_a_source_is_waited_for_whose_endpoint_is_down(source: SourceSettings) -> None:
+    told: list[str] = []
+    async with ChatServer(COMPLETION) as server, ChatServer(COMPLETION) as far:
+        settings = Settings(
+            endpoints=(named("near", server.url), named("far", far.url)),
+            sources=(SourceSettings(endpoint="near"), source),
+        )
+        far.stop_listening()
+        with pytest.raises(ConnectError, match=far.url):
+            await find_routes(settings, lambda _: None, told.append, has_work=False)
+        assert not told
+        (route,) = await find_routes(settings, lambda _: None, told.append, has_work=True)
+        assert route.client.endpoint == server.url
+        assert far.url in "".join(told)
+
+
+async def test_a_source_is_waited_for_whose_model_only_an_absent_endpoint_can_have() -> None:
+    async with ChatServer(COMPLETION) as server:
+        settings = Settings(
+            endpoints=(named("near", server.url), named("far", NOBODY)),
+            sources=(SourceSettings(model="other"),),
+        )
+        with pytest.raises(ConnectError, match=NOBODY):
             await find_routes(settings, lambda _: None, print, has_work=False)
 
 

@@ -32,6 +32,8 @@ class _Looked(Struct, frozen=True):
     route: Route | None
     error: BackendError | None
     """Why it can't be asked now."""
+    name: str = ""
+    """What sources call it; empty if it has no name."""
 
 
 async def find_routes(
@@ -45,7 +47,8 @@ async def find_routes(
 
     Raises:
         InputError: it can't be told which endpoint or model is meant, or a source has none.
-        BackendError: no endpoint can be used; one that somebody has to mend comes first.
+        BackendError: no endpoint can be used, or none that a source needs; what somebody has to
+            mend comes first.
     """
     named = settings.named_endpoints
     ways = [_named_route(each, key_of, say) for each in named] or [_found_route(settings, say)]
@@ -53,13 +56,13 @@ async def find_routes(
     routes = [each.route for each in looked if each.route]
     errors = [each.error for each in looked if each.error]
     if len(errors) == len(looked) and not has_work:
-        raise min(errors, key=lambda each: isinstance(each, MAY_PASS))
+        raise _first_to_mend(errors)
+    _check_sources(settings.sources, looked, has_work=has_work)
     for each in looked:
         if each.error and not (each.route and has_work):  # then the screen tells
             say(str(each.error))
     if not routes:
         say("Labelling what is there already.")
-    _check_sources(settings.sources, routes)
     return routes
 
 
@@ -72,7 +75,7 @@ async def _named_route(
             endpoint.base_url, endpoint.model, key, endpoint.api_key_env
         )
     except BackendError as error:
-        return _Looked(None, error)
+        return _Looked(None, error, endpoint.name or "")
     if resolved.note:
         say(resolved.note)
     client = HttpChatClient(
@@ -85,7 +88,7 @@ async def _named_route(
         models=resolved.models,
     )
     route = Route(client, await _room(resolved, key, endpoint.concurrency))
-    return _Looked(route, resolved.trouble)
+    return _Looked(route, resolved.trouble, client.name)
 
 
 async def _found_route(settings: Settings, say: Callable[[str], None]) -> _Looked:
@@ -117,15 +120,26 @@ async def _room(resolved: ResolvedEndpoint, key: Secret | None, wanted: int) -> 
     return min(wanted, identity.slots or wanted)
 
 
-def _check_sources(sources: Sequence[SourceSettings], routes: Sequence[Route]) -> None:
+def _check_sources(
+    sources: Sequence[SourceSettings], looked: Sequence[_Looked], *, has_work: bool
+) -> None:
     for number, source in enumerate(sources, start=1):
-        clients = [
-            route.client
-            for route in routes
-            if source.endpoint is None or route.client.name == source.endpoint
-        ]
-        if routes and source.model and not any(each.serves(source.model) for each in clients):
+        meant = [each for each in looked if source.endpoint in {None, each.name}]
+        if any(each.route and _serves(each.route, source) for each in meant):
+            continue
+        errors = [each.error for each in meant if each.error and not each.route]
+        if not errors:
             raise InputError(
                 f"[[source]] number {number}: no endpoint serves the model {source.model!r}.",
                 remedy="Name a model that one of the endpoints lists, or add its [[endpoint]].",
             )
+        if not has_work:
+            raise _first_to_mend(errors)
+
+
+def _serves(route: Route, source: SourceSettings) -> bool:
+    return source.model is None or route.client.serves(source.model)
+
+
+def _first_to_mend(errors: Sequence[BackendError]) -> BackendError:
+    return min(errors, key=lambda each: isinstance(each, MAY_PASS))
