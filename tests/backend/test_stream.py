@@ -228,6 +228,28 @@ async def test_a_server_that_does_not_stream() -> None:
     assert ends(events)[1] == Ended(1, "stop", True, 7, None)
 
 
+def unnumbered(*texts: str, **fields: object) -> dict[str, object]:
+    return {"choices": [{"message": {"content": each}, **fields} for each in texts]}
+
+
+@pytest.mark.parametrize("fields", [{}, {"index": None}])
+async def test_choices_without_a_number_are_told_apart_by_their_place(
+    fields: dict[str, object],
+) -> None:
+    payload = unnumbered("one", "two", "three", **fields)
+    for reply in (replies.answer(200, payload), replies.events(event(payload), DONE)):
+        events = await ask_once(ask(n=3), reply)
+        assert [text(events, choice) for choice in range(3)] == ["one", "two", "three"]
+        assert ends(events).keys() == {0, 1, 2}
+
+
+async def test_the_only_choice_without_a_number_is_the_first() -> None:
+    numbered = {"index": 1, "message": {"content": "two"}}
+    payload = {"choices": [numbered, {"message": {"content": "one"}}]}
+    events = await ask_once(ask(n=2), replies.answer(200, payload))
+    assert [text(events, choice) for choice in range(2)] == ["one", "two"]
+
+
 async def test_blank_lines_before_a_whole_completion() -> None:
     body = b"\n\n \n" + json.dumps({"choices": [{"message": {"content": "hello"}}]}).encode()
     reply = replies.plain(200, body, {"Content-Type": "application/json"})

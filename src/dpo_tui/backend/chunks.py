@@ -69,12 +69,17 @@ def _read(payload: Mapping[str, object]) -> Chunk:
 
 def _pieces(choices: object) -> Iterator[Piece]:
     """The pieces of `choices`; raises TypeError when its shape is wrong."""
-    for choice in _typed(choices or [], list):
-        fields = _typed(choice, dict)
+    listed = [_typed(each, dict) for each in _typed(choices or [], list)]
+    # One alone lacks its index because that is 0; of several, their order says which is which.
+    are_in_order = sum(each.get("index") is None for each in listed) > 1
+    for place, fields in enumerate(listed):
         # A server that doesn't stream has `message` where chunks have `delta`.
         delta = _typed(fields.get("delta") or fields.get("message") or {}, dict)
+        index = fields.get("index")
+        if index is None and are_in_order:
+            index = place
         yield Piece(
-            index=_typed(fields.get("index") or 0, int),
+            index=_typed(index or 0, int),
             content=_typed(delta.get("content") or "", str),
             reasoning=_typed(delta.get("reasoning_content") or delta.get("reasoning") or "", str),
             finish_reason=_typed(fields.get("finish_reason") or "", str) or None,
