@@ -255,3 +255,30 @@ async def test_the_prompts_thumb_tells_of_the_prompt_on_screen(tmp_path: Path) -
         await here.press("s")
         await here.until("2/2")
         assert len(thumb.rows) == 1
+
+
+async def test_an_edit_while_comparing_is_compared_in_the_place_of_what_was_edited(
+    tmp_path: Path,
+) -> None:
+    given = [prompt("the cat sat", "the dog sat")]
+    async with screen(tmp_path, ABC, given, size=(130, 30)) as here:
+        await here.until("the dog sat")
+        await here.press("d", "e")
+        await here.until("Edit response 1")
+        await here.press(*" down", "ctrl+s")
+        await here.until("response 3 is yours, and chosen")
+        await here.until(lambda: any("down" in x and "dog" in x for x in here.text().splitlines()))
+        assert here.current == 2
+        assert any(x.startswith("  3") and "chosen" in x for x in here.text().splitlines())
+
+
+async def test_what_is_written_while_comparing_is_seen(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog sat")]
+    async with screen(tmp_path, ABC, given, size=(130, 30)) as here:
+        await here.until("the dog sat")
+        await here.press("d", "right", "w")
+        await here.until("Write a response")
+        await here.press(*"the cow", "ctrl+s")
+        await here.until("response 3 is yours, and chosen")
+        await here.until(lambda: any("cat" in x and "cow" in x for x in here.text().splitlines()))
+        assert here.current == 2

@@ -99,13 +99,12 @@ class CardList(LineView):
                 self._next = made_of, page
 
     def _needs_layout(self, before: Sequence[Card]) -> bool:
-        if [card.slot for card in before] != [card.slot for card in self.cards]:
-            return True
+        has_others = [card.slot for card in before] != [card.slot for card in self.cards]
         if self.layout_now is not Layout.COMPARE or self._pair is None:
-            return False
-        before_pair = self._pair
-        self._pair = self._now(before_pair[0]), self._now(before_pair[1])
-        return [card.text for card in before_pair] != [card.text for card in self._pair]
+            return has_others
+        pair = self._pair
+        self._pair = self._now(pair[0]), self._now(pair[1])
+        return has_others or [card.text for card in pair] != [card.text for card in self._pair]
 
     def _apply(self, index: int, changes: Sequence[Change]) -> None:
         """Paint what has changed of a block, and nothing else."""
@@ -228,10 +227,11 @@ class CardList(LineView):
             self.top = 0
             self._lay_out(keep=False)
             return
-        before, self.current = self._page.index(self.current), slot
         index = self._page.index(slot)
         if index is None:
+            self._go_in_pair(slot)
             return
+        before, self.current = self._page.index(self.current), slot
         page, height = self._page, self.view_height
         page.settle(page.top(index), height)
         top, bottom = page.top(index), page.bottom(index)
@@ -273,10 +273,17 @@ class CardList(LineView):
         side = int(pair[1].slot == self.current)
         others = [slot for slot in slots if slot != pair[1 - side].slot]
         at = others.index(self.current) if self.current in others else 0
-        chosen = self.card(others[max(0, min(at + by, len(others) - 1))])
-        if chosen is not None and chosen.slot != self.current:
-            self._pair = (chosen, pair[1]) if side == 0 else (pair[0], chosen)
-            self.current = chosen.slot
+        slot = others[max(0, min(at + by, len(others) - 1))]
+        if slot != self.current:
+            self._go_in_pair(slot)
+
+    def _go_in_pair(self, slot: int) -> None:
+        """Compare another card, in the place of the current one."""
+        card = self.card(slot)
+        if card is not None and self._pair:
+            left, right = self._pair
+            self._pair = (left, card) if right.slot == self.current else (card, right)
+            self.current = slot
             self._lay_out()
 
     def step_column(self, by: int) -> None:
