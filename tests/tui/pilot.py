@@ -10,12 +10,13 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from dpo_tui.domain.model import Mark, Prompt
+from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.tui.app import DpoTuiApp
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.themes import DARK
 from tests.servers import replies
 from tests.servers.wire import ChatServer, Reply
-from tests.service.desk import Desk, desk
+from tests.service.desk import PLAIN, Desk, desk
 
 
 class Screen:
@@ -66,10 +67,11 @@ async def screen(
     n: int = 3,
     size: tuple[int, int] = (80, 24),
     look: Look | None = None,
+    options: LabellingOptions = PLAIN,
 ) -> AsyncIterator[Screen]:
     async with (
         ChatServer(reply) as server,
-        desk(folder, server.url, given, n=n) as here,
+        desk(folder, server.url, given, n=n, options=options) as here,
     ):
         app = DpoTuiApp(
             here.labelling,

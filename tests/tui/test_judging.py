@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from dpo_tui.domain.model import Mark, Message, Prompt
 from tests.samples import ready
+from tests.service.desk import PLAIN
 from tests.tui.pilot import ABC, screen
 
 CHOSEN, REJECTED = Mark.CHOSEN, Mark.REJECTED
+LABELLED = replace(PLAIN, labels=(("wrong", "not true"), ("long", "")))
 
 
 def prompt(*responses: str, text: str = "question") -> Prompt:
@@ -116,3 +120,12 @@ async def test_the_editor_shows_foreign_text_as_harmless(tmp_path: Path) -> None
         await here.press("e")
         await here.until("Edit response 1")
         await here.until("one ␛[31m \ufffd two")
+
+
+async def test_enter_on_a_label_keeps_and_space_sets_it(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")], options=LABELLED) as here:
+        await here.until("two")
+        await here.press("i", "tab", "space", "down", "enter")
+        await here.until(lambda: here.app.screen is here.app.annotate)
+        assert here.desk.labelling.sheet
+        assert here.desk.labelling.sheet.labels == ("wrong",)

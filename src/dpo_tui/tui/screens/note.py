@@ -22,7 +22,8 @@ class NoteScreen(ModalScreen[Written]):
     """Enter and escape both keep what is there."""
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
-        Binding("escape", "keep", "keep and close", priority=True),
+        # In the list of labels too, where enter would set one.
+        Binding("enter,escape", "keep", "keep and close", priority=True),
     ]
 
     def __init__(self, note: str, labels: Sequence[str], known: Mapping[str, str]) -> None:
@@ -52,10 +53,6 @@ class NoteScreen(ModalScreen[Written]):
     def on_mount(self) -> None:
         """Begin to type at once."""
         self._input.focus()
-
-    def on_input_submitted(self) -> None:
-        """Enter in the note."""
-        self.action_keep()
 
     def action_keep(self) -> None:
         """Keep what is there and close."""
