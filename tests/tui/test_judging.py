@@ -129,3 +129,15 @@ async def test_enter_on_a_label_keeps_and_space_sets_it(tmp_path: Path) -> None:
         await here.until(lambda: here.app.screen is here.app.annotate)
         assert here.desk.labelling.sheet
         assert here.desk.labelling.sheet.labels == ("wrong",)
+
+
+async def test_a_label_that_is_set_is_told_by_a_character(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")], options=LABELLED) as here:
+        await here.until("two")
+        await here.press("i", "tab", "space")
+        await here.until("▐X▌ wrong")
+        await here.until("▐ ▌ long")
+        await here.press("down", "space")
+        await here.until("▐X▌ long")
+        await here.press("up", "space")
+        await here.until("▐ ▌ wrong")

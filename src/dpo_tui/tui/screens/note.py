@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.strip import Strip
 from textual.widgets import Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
@@ -16,6 +18,19 @@ from dpo_tui.display import display_line
 
 Written = tuple[str, tuple[str, ...]]
 """A note and the names of labels."""
+
+
+class Labels(SelectionList[str]):
+    """Labels to set; where there are few colours, a character still tells which are."""
+
+    def render_line(self, y: int) -> Strip:
+        """A label behind its button, which is blank until the label is set."""
+        strip = super().render_line(y)
+        index = self.scroll_offset.y + y
+        if index >= self.option_count or self.get_option_at_index(index).value in self.selected:
+            return strip
+        left, (_, style, _), *rest = strip
+        return Strip([left, Segment(" ", style), *rest])
 
 
 class NoteScreen(ModalScreen[Written]):
@@ -31,7 +46,7 @@ class NoteScreen(ModalScreen[Written]):
         self._input = Input(note, placeholder="why?", select_on_focus=False)
         # A label that the prompts file doesn't name any more is still one.
         self._names = [*dict.fromkeys([*known, *labels])]
-        self._labels = SelectionList[str](
+        self._labels = Labels(
             *(
                 Selection(_label(name, known.get(name, "")), name, name in labels)
                 for name in self._names
