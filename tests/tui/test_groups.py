@@ -141,3 +141,36 @@ async def test_a_search_finds_prompts_and_responses_and_marks_them(tmp_path: Pat
         await here.until("0 places")
         await here.press("escape")
         await here.until("3/3")
+
+
+async def test_enter_right_behind_a_search_goes_to_the_first_place(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(3), size=(100, 30)) as here:
+        await here.until("1/3")
+        await here.press("slash")
+        await here.until("3 groups")
+        await here.press(*"2 about", "enter")
+        await here.until("escape ends the search")
+        assert "3/3" in here.text()
+
+
+async def test_enter_behind_a_changed_search_goes_by_the_change(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(3), size=(100, 30)) as here:
+        await here.until("1/3")
+        await here.press("slash", *"answer 1")
+        await here.until("2 places")
+        await here.press("backspace", "2", "enter")
+        await here.until("escape ends the search")
+        assert "3/3" in here.text()
+
+
+async def test_enter_right_behind_a_search_for_nothing_stays_and_says_so(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(3), size=(100, 30)) as here:
+        await here.until("1/3")
+        await here.press("slash")
+        await here.until("3 groups")
+        await here.press(*"nope", "enter")
+        await here.until("0 places")
+        await here.press("enter")
+        await here.until("0 places")
+        await here.press("escape")
+        await here.until("1/3")

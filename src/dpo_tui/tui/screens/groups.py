@@ -65,6 +65,8 @@ class GroupsScreen(ModalScreen[Chosen]):
         """The position before which more rows are taken; None when there are no more."""
         self._after: int | None = None
         """The same, behind the rows that are there."""
+        self._listed = ""
+        """What the places in the list were found by; empty where it has groups."""
         self._input = Input(placeholder="find in prompts and responses")
         self._filter_line = Static(id="filters", markup=False)
         self._list = OptionList(markup=False)
@@ -89,6 +91,7 @@ class GroupsScreen(ModalScreen[Chosen]):
     async def _list_anew(self) -> None:
         self._show_filters()
         self._list.clear_options()
+        self._listed = ""
         here = self._browsing.position
         self._before, self._after = here, here - 1
         if not await self._list_more():
@@ -204,13 +207,19 @@ class GroupsScreen(ModalScreen[Chosen]):
             await self._list_anew()
 
     @work(group="search", exclusive=True)
-    async def _search(self, query: str) -> None:
-        await asyncio.sleep(_TYPING_SECONDS)
+    async def _search(self, query: str, *, goes: bool = False) -> None:
+        """List the places; with `goes`, begin at once and go to the first one."""
+        if not goes:
+            await asyncio.sleep(_TYPING_SECONDS)
         self._list.clear_options()
+        self._listed = query
         self._say("searching")
         found = 0
         try:
             async for hit in self._browsing.search(query):
+                if goes:
+                    self.dismiss(Chosen(hit.group_id, query))
+                    return
                 self._list.add_option(Option(_place(hit), id=f"{hit.group_id}-{found}"))
                 found += 1
                 if found == _MOST_HITS:
@@ -236,7 +245,11 @@ class GroupsScreen(ModalScreen[Chosen]):
 
     def on_input_submitted(self) -> None:
         """Enter while typing goes to the first place, or to the one that is highlighted."""
-        if self._list.option_count:
+        query = self._input.value.strip()
+        if query and not (self._list.option_count and self._listed == query):
+            # What is listed isn't what was typed.
+            self._search(query, goes=True)
+        elif self._list.option_count:
             if self._list.highlighted is None:
                 self._list.highlighted = 0
             self._list.action_select()
