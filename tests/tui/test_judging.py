@@ -141,3 +141,30 @@ async def test_a_label_that_is_set_is_told_by_a_character(tmp_path: Path) -> Non
         await here.until("▐X▌ long")
         await here.press("up", "space")
         await here.until("▐ ▌ wrong")
+
+
+async def test_a_mark_ends_the_news_of_what_was_before(tmp_path: Path) -> None:
+    given = [prompt("one", "two"), prompt("three", "four", text="another")]
+    async with screen(tmp_path, ABC, given) as here:
+        await here.until("two")
+        await here.press("1", "equals_sign")
+        await here.until("a tie takes two responses")
+        await here.press("2")
+        await here.until(lambda: "a tie takes" not in here.text())
+        await here.press("2", "enter")
+        await here.until("group 1 confirmed")
+        await here.press("j")
+        await here.settled()
+        assert "group 1 confirmed" in here.text()
+        await here.press("space")
+        await here.until(lambda: "group 1 confirmed" not in here.text())
+
+
+async def test_a_mark_leaves_what_is_still_so(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two"), prompt("three")]) as here:
+        await here.until("two")
+        await here.press("1", "enter", "p")
+        await here.until("enter decides it again")
+        await here.press("2")
+        await here.settled()
+        assert "enter decides it again" in here.text()

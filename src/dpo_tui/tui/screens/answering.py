@@ -78,7 +78,7 @@ class AnsweringActions(GroupScreen):
                 await self._answer(slot, edited.text)
             else:
                 key = "w" if slot is None else "e"
-                self.say(f"your text is kept: {key} goes on with it")
+                self.say(f"your text is kept: {key} goes on with it", lasts=True)
 
         self.app.push_screen(EditScreen(heading, text, kept, keep), close)
 

@@ -48,10 +48,10 @@ class BrowsingActions(ReadingActions):
                 self._say_where(group)
                 if chosen.query:
                     self.mark_matches(chosen.query)
-                    self.say("escape ends the search")
+                    self.say("escape ends the search", lasts=True)
 
         self.app.push_screen(GroupsScreen(self.labelling.browsing, finds=finds), go)
 
     def _say_where(self, group: Group) -> None:
         again = f"decided already: {self.key('confirm')} decides it again"
-        self.say(again if group.decision else "")
+        self.say(again if group.decision else "", lasts=True)

@@ -34,14 +34,22 @@ class GroupScreen(Screen[None]):
         self.is_acting = False
         """Whether a command runs, that ends with painting what it changed."""
         self._news = News(id="news")
+        self._news_lasts = False
+        """Whether what was told last stays true while responses are marked."""
 
     def paint(self) -> None:
         """Paint what has changed."""
         raise NotImplementedError
 
-    def say(self, text: str, style: str = "$foreground-muted") -> None:
-        """Tell the person something, above the keys."""
+    def say(self, text: str, style: str = "$foreground-muted", *, lasts: bool = False) -> None:
+        """Tell the person something, above the keys; if it `lasts`, a mark doesn't end it."""
+        self._news_lasts = lasts
         self._news.show([(display_line(text), style)])
+
+    def end_news(self) -> None:
+        """Take away what was told of something that is over."""
+        if not self._news_lasts:
+            self.say("")
 
     def key(self, action: str) -> str:
         """The key of an action, to be told in a text."""

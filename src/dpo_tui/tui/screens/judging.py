@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
 from dpo_tui.domain.model import Mark
-from dpo_tui.service.outcomes import Confirmed
+from dpo_tui.service.outcomes import Confirmed, Refused
 from dpo_tui.tui.screens.group import GOOD, GroupScreen
 from dpo_tui.words import plural
+
+_Saved = TypeVar("_Saved")
 
 _STRENGTHS = {
     None: "strength taken back",
@@ -25,8 +30,15 @@ class JudgingActions(GroupScreen):
 
     # --- marks ---------------------------------------------------------------------------------
 
+    async def _save(self, command: Coroutine[Any, Any, Refused | _Saved]) -> _Saved | None:
+        """Run a command that says something of the group on screen."""
+        saved = await self.do(command, "not saved")
+        if saved is not None:
+            self.end_news()
+        return saved
+
     async def _mark(self, slot: int, mark: Mark) -> None:
-        await self.do(self.labelling.marking.toggle(slot, mark), "not saved")
+        await self._save(self.labelling.marking.toggle(slot, mark))
 
     async def action_choose(self) -> None:
         """Choose the current response, or take that back."""
@@ -66,31 +78,31 @@ class JudgingActions(GroupScreen):
 
     async def action_choose_all(self) -> None:
         """Say that every response is acceptable, or take that back."""
-        await self.do(self.labelling.marking.choose_all(), "not saved")
+        await self._save(self.labelling.marking.choose_all())
 
     async def action_choose_none(self) -> None:
         """Say that no response is acceptable; as the second digit of a number, the zero."""
         if self._digit:
             await self.action_choose_number(0)
         else:
-            await self.do(self.labelling.marking.choose_none(), "not saved")
+            await self._save(self.labelling.marking.choose_none())
 
     async def action_tie(self) -> None:
         """Say that the chosen ones are equally good, or take that back."""
-        await self.do(self.labelling.marking.toggle_tie(), "not saved")
+        await self._save(self.labelling.marking.toggle_tie())
 
     async def action_best(self) -> None:
         """Say that the current response is the best one, or take that back."""
-        await self.do(self.labelling.marking.toggle_best(self.cards.current), "not saved")
+        await self._save(self.labelling.marking.toggle_best(self.cards.current))
 
     async def action_strength(self) -> None:
         """Say how clear it is."""
-        if draft := await self.do(self.labelling.marking.next_strength(), "not saved"):
+        if draft := await self._save(self.labelling.marking.next_strength()):
             self.say(_STRENGTHS[draft.remarks.strength])
 
     async def action_flag(self) -> None:
         """Flag the group for later, or take that back."""
-        await self.do(self.labelling.marking.toggle_flag(), "not saved")
+        await self._save(self.labelling.marking.toggle_flag())
 
     async def action_note(self) -> None:
         """Write down why, and give the group labels."""
@@ -102,7 +114,7 @@ class JudgingActions(GroupScreen):
 
         async def keep(written: tuple[str, tuple[str, ...]] | None) -> None:
             if written is not None:
-                await self.do(self.labelling.marking.annotate_note(*written), "not saved")
+                await self._save(self.labelling.marking.annotate_note(*written))
 
         self.app.push_screen(NoteScreen(sheet.note, sheet.labels, dict(sheet.known_labels)), keep)
 

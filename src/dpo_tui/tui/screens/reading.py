@@ -106,7 +106,8 @@ class ReadingActions(GroupScreen):
             said = {each: self.key(each) for each in _COMPARING}
             self.say(
                 "{next_card} {previous_card} change the response, {previous_column} "
-                "{next_column} the side; {compare} goes back".format_map(said)
+                "{next_column} the side; {compare} goes back".format_map(said),
+                lasts=True,
             )
         else:
             self.say("there is no other response to compare with", "$text-warning")
