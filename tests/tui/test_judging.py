@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from dpo_tui.domain.model import Mark, Message, Prompt
+from dpo_tui.tui.screens import judging
 from tests.samples import ready
 from tests.service.desk import PLAIN
 from tests.tui.pilot import ABC, screen
@@ -168,3 +170,30 @@ async def test_a_mark_leaves_what_is_still_so(tmp_path: Path) -> None:
         await here.press("2")
         await here.settled()
         assert "enter decides it again" in here.text()
+
+
+async def test_a_number_is_not_ended_by_the_wait_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "_DIGIT_SECONDS", 1.0)
+    async with screen(tmp_path, ABC, [prompt(*(f"text {n}" for n in range(15)))]) as here:
+        await here.until("text 0")
+        await here.press("1", "5")
+        await here.until(lambda: here.marks[14] is CHOSEN)
+        await here.pilot.pause(0.6)
+        await here.press("1")
+        await here.pilot.pause(0.5)  # the wait of the first digit would be over
+        await here.press("2")
+        await here.until(lambda: here.marks[11] is CHOSEN)
+        assert [n for n, mark in enumerate(here.marks) if mark] == [11, 14]
+
+
+async def test_a_number_that_is_done_is_not_asked_for_any_more(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt(*(f"text {n}" for n in range(15)))]) as here:
+        await here.until("text 0")
+        await here.press("1")
+        await here.until("response 1…")
+        await here.press("2")
+        await here.until(lambda: "response 1…" not in here.text())
+        await here.press("1", "j")
+        await here.until(lambda: "response 1…" not in here.text())

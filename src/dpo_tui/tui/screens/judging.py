@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from textual.timer import Timer
+
 from dpo_tui.domain.model import Mark
 from dpo_tui.service.outcomes import Confirmed, Refused
 from dpo_tui.tui.screens.group import GOOD, GroupScreen
@@ -27,6 +29,8 @@ class JudgingActions(GroupScreen):
 
     _digit = 0
     """The first digit of a number that can have a second one; 0 when none is waiting."""
+    _digit_wait: Timer | None = None
+    """Ends the number when no second digit comes."""
 
     # --- marks ---------------------------------------------------------------------------------
 
@@ -50,24 +54,29 @@ class JudgingActions(GroupScreen):
 
     async def action_choose_number(self, digit: int) -> None:
         """Choose a response by its number, or take that back; 10 and more have two digits."""
-        if self._digit:
-            number, self._digit = 10 * self._digit + digit, 0
-            if self.cards.slot_of(number) is not None:
-                await self._choose_number(number)
+        if first := self._take_digit():
+            if self.cards.slot_of(10 * first + digit) is not None:
+                await self._choose_number(10 * first + digit)
                 return
-            await self._choose_number(number // 10)
+            await self._choose_number(first)
         if 10 * digit <= len(self.cards.cards):
             self._digit = digit
             self.say(f"response {digit}…")
-            self.set_timer(_DIGIT_SECONDS, self.end_number)
+            self._digit_wait = self.set_timer(_DIGIT_SECONDS, self.end_number)
         else:
             await self._choose_number(digit)
 
     async def end_number(self) -> None:
         """Take the digit that waits as the whole number."""
-        if self._digit:
-            number, self._digit = self._digit, 0
+        if number := self._take_digit():
             await self._choose_number(number)
+
+    def _take_digit(self) -> int:
+        """The digit that waits, if one does; it waits no longer."""
+        digit, self._digit = self._digit, 0
+        if self._digit_wait is not None:
+            self._digit_wait.stop()
+        return digit
 
     async def _choose_number(self, number: int) -> None:
         slot = self.cards.slot_of(number)
