@@ -282,3 +282,18 @@ async def test_what_is_written_while_comparing_is_seen(tmp_path: Path) -> None:
         await here.until("response 3 is yours, and chosen")
         await here.until(lambda: any("cat" in x and "cow" in x for x in here.text().splitlines()))
         assert here.current == 2
+
+
+async def test_a_search_turns_the_reader_to_the_first_place(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", MARKDOWN)]
+    async with screen(tmp_path, ABC, given, size=(80, 24)) as here:
+        await here.until("the cat sat")
+        await here.press("z", "slash", *"paragraph 29", "enter")
+        await here.until("escape ends the search")
+        await here.until("paragraph 29")
+        assert layout(here) is Layout.READER
+        assert here.current == 1
+        await here.press("escape", "slash", *"the cat", "enter")
+        await here.until("escape ends the search")
+        await here.until("the cat sat")
+        assert here.current == 0

@@ -250,15 +250,26 @@ class CardList(LineView):
         self._lay_out()
         if not query:
             return
-        for index, block in enumerate(self._page.blocks):
+        is_reader = self.layout_now is Layout.READER
+        # The reader's page has one card, and the text may be in another one.
+        page = in_columns(*self._made_of(self.cards, self._reasoning)) if is_reader else self._page
+        for block in page.blocks:
             block.settle()
-            self._page.grew()
+            page.grew()
             if (line := block.first_match) is not None:
-                self.go(block.card.slot)
-                y = self._page.top(index) + line
-                if not self.top <= y < self.top + self.view_height:
-                    self.scroll_lines_to(y - self.view_height // 3)
+                self._go_to_line(block.card.slot, line)
                 return
+
+    def _go_to_line(self, slot: int, line: int) -> None:
+        """Go to a line of a card, and scroll there if it isn't in view."""
+        self.go(slot)
+        index = self._page.index(slot)
+        if index is None:
+            return
+        self._page.settle(self._page.top(index) + line, self.view_height)
+        y = self._page.top(index) + line
+        if not self.top <= y < self.top + self.view_height:
+            self.scroll_lines_to(y - self.view_height // 3)
 
     def step(self, by: int) -> None:
         """Go to the next or the previous card; when two are compared, on the current side."""
