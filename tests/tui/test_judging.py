@@ -6,7 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from dpo_tui.domain.model import Mark, Message, Prompt
+from dpo_tui.tui.keymap import Keymap
+from dpo_tui.tui.look import Look
 from dpo_tui.tui.screens import judging
+from dpo_tui.tui.themes import DARK
 from tests.samples import ready
 from tests.service.desk import PLAIN
 from tests.tui.pilot import ABC, screen
@@ -197,3 +200,13 @@ async def test_a_number_that_is_done_is_not_asked_for_any_more(tmp_path: Path) -
         await here.until(lambda: "response 1…" not in here.text())
         await here.press("1", "j")
         await here.until(lambda: "response 1…" not in here.text())
+
+
+async def test_the_key_that_goes_on_with_a_text_is_the_one_that_is_bound(tmp_path: Path) -> None:
+    look = Look(theme=DARK.name, keymap=Keymap({"edit": ("o",), "write": ("O",)}))
+    async with screen(tmp_path, ABC, [prompt("one", "two")], look=look) as here:
+        await here.until("two")
+        await here.press("o", "escape")
+        await here.until("o goes on with it")
+        await here.press("O", *"mine", "escape")
+        await here.until("O goes on with it")

@@ -77,7 +77,7 @@ class AnsweringActions(GroupScreen):
             if edited.is_done:
                 await self._answer(slot, edited.text)
             else:
-                key = "w" if slot is None else "e"
+                key = self.key("write" if slot is None else "edit")
                 self.say(f"your text is kept: {key} goes on with it", lasts=True)
 
         self.app.push_screen(EditScreen(heading, text, kept, keep), close)
