@@ -297,3 +297,20 @@ async def test_a_search_turns_the_reader_to_the_first_place(tmp_path: Path) -> N
         await here.until("escape ends the search")
         await here.until("the cat sat")
         assert here.current == 0
+
+
+async def test_a_comparison_turns_into_one_with_the_reference(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog sat", reference="the mouse sat")]
+    given.append(prompt("a", "b", text="another question"))
+    async with screen(tmp_path, ABC, given, size=(130, 30)) as here:
+        await here.until("the dog sat")
+        await here.press("d", "right", "D")
+        await here.until(lambda: any("mouse" in x and "dog" in x for x in here.text().splitlines()))
+        assert here.current == 1
+        await here.press("D")
+        await here.until(lambda: layout(here) is Layout.LIST)
+        await here.press("n")
+        await here.until("another question")
+        await here.press("d", "D")
+        await here.until("this prompt has no reference")
+        assert layout(here) is Layout.COMPARE

@@ -115,7 +115,7 @@ class ReadingActions(GroupScreen):
     def action_compare_reference(self) -> None:
         """Compare the current response with the prompt's reference, or go back."""
         reference = self.reference()
-        if self.cards.layout_now is Layout.COMPARE:
+        if self.cards.has_reference:
             self._lay_out(self.usual_layout)
         elif reference is None:
             self.say("this prompt has no reference", "$text-warning")

@@ -351,6 +351,11 @@ class CardList(LineView):
         left, right = sorted((at, slots.index(other)))
         return self._compare(self.card(slots[left]), self.card(slots[right]))
 
+    @property
+    def has_reference(self) -> bool:
+        """Whether the prompt's reference is what a card is compared with."""
+        return self._pair is not None and not self._pair[0].number
+
     def compare_with(self, reference: str) -> bool:
         """Show the prompt's reference and the current card side by side."""
         return self._compare(reference_card(reference), self.card(self.current))
