@@ -314,3 +314,13 @@ async def test_a_comparison_turns_into_one_with_the_reference(tmp_path: Path) ->
         await here.press("d", "D")
         await here.until("this prompt has no reference")
         assert layout(here) is Layout.COMPARE
+
+
+async def test_a_search_that_finds_the_reference_leaves_the_current_card(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog sat", reference="the mouse sat")]
+    async with screen(tmp_path, ABC, given, size=(130, 30)) as here:
+        await here.until("the dog sat")
+        await here.press("D", "slash", *"sat", "enter")
+        await here.until("escape ends the search")
+        await here.until(lambda: any("mouse" in x and "cat" in x for x in here.text().splitlines()))
+        assert here.current == 0

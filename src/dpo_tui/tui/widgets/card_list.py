@@ -262,7 +262,8 @@ class CardList(LineView):
 
     def _go_to_line(self, slot: int, line: int) -> None:
         """Go to a line of a card, and scroll there if it isn't in view."""
-        self.go(slot)
+        if self.card(slot) is not None:  # else it is the reference, which no key acts on
+            self.go(slot)
         index = self._page.index(slot)
         if index is None:
             return
