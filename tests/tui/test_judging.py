@@ -210,3 +210,21 @@ async def test_the_key_that_goes_on_with_a_text_is_the_one_that_is_bound(tmp_pat
         await here.until("o goes on with it")
         await here.press("O", *"mine", "escape")
         await here.until("O goes on with it")
+
+
+async def test_leaving_keeps_a_note_that_is_being_typed(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")], options=LABELLED) as here:
+        await here.until("two")
+        await here.press("i", *"too long", "tab", "space", "ctrl+c")
+        assert here.desk.labelling.sheet
+        assert here.desk.labelling.sheet.note == "too long"
+        assert here.desk.labelling.sheet.labels == ("wrong",)
+
+
+async def test_leaving_keeps_a_text_that_is_being_typed(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        await here.press("e")
+        await here.until("Edit response 1")
+        await here.press(*" ab", "ctrl+c")
+        assert await here.desk.labelling.writing.kept_text(0) == "one ab"

@@ -22,6 +22,7 @@ from dpo_tui.tui.driver import Driver
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
+from dpo_tui.tui.screens.typed import TypedScreen
 from dpo_tui.tui.themes import OWN, first_theme, terminal_colors, with_own_variables
 from dpo_tui.tui.widgets.end_panel import EndPanel
 
@@ -134,5 +135,8 @@ class DpoTuiApp(App[None], inherit_bindings=False):
             self.screen.refresh()
 
     async def action_quit(self) -> None:
-        """Leave; everything is on disk already."""
+        """Leave; what is being typed is put on disk first, all else is there already."""
+        for screen in self.screen_stack:
+            if isinstance(screen, TypedScreen):
+                await screen.keep_now()
         self.exit()

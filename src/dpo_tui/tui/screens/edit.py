@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
 from dpo_tui.display import display_in_place
 from dpo_tui.errors import StoreError
+from dpo_tui.tui.screens.typed import TypedScreen
 
 _KEEP_SECONDS = 0.5
 """What is typed is on disk this long after a key at the latest."""
@@ -39,7 +39,7 @@ class Edited(Struct, frozen=True):
     """Whether it is to become a response; else it is kept to go on with."""
 
 
-class EditScreen(ModalScreen[Edited]):
+class EditScreen(TypedScreen[Edited]):
     """Ctrl+S makes a response of the text; escape closes and keeps it. Nothing typed is lost."""
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
@@ -78,9 +78,10 @@ class EditScreen(ModalScreen[Edited]):
     def on_text_area_changed(self) -> None:
         """Keep what is typed, soon."""
         if self._timer is None:
-            self._timer = self.set_timer(_KEEP_SECONDS, self._keep_now)
+            self._timer = self.set_timer(_KEEP_SECONDS, self.keep_now)
 
-    async def _keep_now(self) -> None:
+    async def keep_now(self) -> None:
+        """Put on disk what is typed; if that can't be done, say so."""
         self._timer = None
         try:
             await self._keep(self._area.text)
@@ -89,12 +90,12 @@ class EditScreen(ModalScreen[Edited]):
 
     async def action_done(self) -> None:
         """Make it a response."""
-        await self._keep_now()
+        await self.keep_now()
         self.dismiss(Edited(self._area.text, is_done=True))
 
     async def action_close(self) -> None:
         """Close; the text is kept."""
-        await self._keep_now()
+        await self.keep_now()
         self.dismiss(Edited(self._area.text, is_done=False))
 
     def action_restore(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from textual.timer import Timer
@@ -121,11 +121,11 @@ class JudgingActions(GroupScreen):
         # Imported when it is opened, so that the first frame doesn't wait for it.
         from dpo_tui.tui.screens.note import NoteScreen  # noqa: PLC0415
 
-        async def keep(written: tuple[str, tuple[str, ...]] | None) -> None:
-            if written is not None:
-                await self._save(self.labelling.marking.annotate_note(*written))
+        async def keep(note: str, labels: Sequence[str]) -> None:
+            await self._save(self.labelling.marking.annotate_note(note, labels))
 
-        self.app.push_screen(NoteScreen(sheet.note, sheet.labels, dict(sheet.known_labels)), keep)
+        known = dict(sheet.known_labels)
+        self.app.push_screen(NoteScreen(sheet.note, sheet.labels, known, keep))
 
     # --- decisions -----------------------------------------------------------------------------
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from dpo_tui.display import display_line
+from dpo_tui.tui.screens.typed import TypedScreen
 
-Written = tuple[str, tuple[str, ...]]
-"""A note and the names of labels."""
+Keep = Callable[[str, Sequence[str]], Awaitable[None]]
+"""Keeps a note and the names of labels."""
 
 
 class Labels(SelectionList[str]):
@@ -33,7 +33,7 @@ class Labels(SelectionList[str]):
         return Strip([left, Segment(" ", style), *rest])
 
 
-class NoteScreen(ModalScreen[Written]):
+class NoteScreen(TypedScreen[None]):
     """Enter and escape both keep what is there."""
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
@@ -41,8 +41,11 @@ class NoteScreen(ModalScreen[Written]):
         Binding("enter,escape", "keep", "keep and close", priority=True),
     ]
 
-    def __init__(self, note: str, labels: Sequence[str], known: Mapping[str, str]) -> None:
+    def __init__(
+        self, note: str, labels: Sequence[str], known: Mapping[str, str], keep: Keep
+    ) -> None:
         super().__init__()
+        self._keep = keep
         self._input = Input(note, placeholder="why?", select_on_focus=False)
         # A label that the prompts file doesn't name any more is still one.
         self._names = [*dict.fromkeys([*known, *labels])]
@@ -69,11 +72,16 @@ class NoteScreen(ModalScreen[Written]):
         """Begin to type at once."""
         self._input.focus()
 
-    def action_keep(self) -> None:
+    async def action_keep(self) -> None:
         """Keep what is there and close."""
+        await self.keep_now()
+        self.dismiss()
+
+    async def keep_now(self) -> None:
+        """Put the note and the labels on disk."""
         chosen = set(self._labels.selected)
         names = tuple(name for name in self._names if name in chosen)
-        self.dismiss((self._input.value.strip(), names))
+        await self._keep(self._input.value.strip(), names)
 
 
 def _label(name: str, meaning: str) -> Content:

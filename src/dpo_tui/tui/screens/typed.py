@@ -1,0 +1,17 @@
+"""What screens have in common on which something is typed that is kept."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.screen import ModalScreen
+
+_Result = TypeVar("_Result")
+
+
+class TypedScreen(ModalScreen[_Result]):
+    """Nothing typed on it is lost, however it is left."""
+
+    async def keep_now(self) -> None:
+        """Put on disk what is typed."""
+        raise NotImplementedError
