@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from dpo_tui.domain.model import Mark, Message, Prompt
+from dpo_tui.errors import InputError
 from dpo_tui.tui.keymap import Keymap
 from dpo_tui.tui.look import Look
-from dpo_tui.tui.screens import judging
+from dpo_tui.tui.screens import answering, judging
 from dpo_tui.tui.themes import DARK
 from tests.samples import ready
 from tests.service.desk import PLAIN
@@ -228,3 +229,16 @@ async def test_leaving_keeps_a_text_that_is_being_typed(tmp_path: Path) -> None:
         await here.until("Edit response 1")
         await here.press(*" ab", "ctrl+c")
         assert await here.desk.labelling.writing.kept_text(0) == "one ab"
+
+
+async def test_what_went_wrong_and_what_to_do_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> str:
+        raise InputError("vi ended with exit code 1: nothing was changed", remedy="Set $EDITOR.")
+
+    monkeypatch.setattr(answering, "edited_outside", fails)
+    async with screen(tmp_path, ABC, [prompt("one", "two")], size=(100, 24)) as here:
+        await here.until("two")
+        await here.press("E")
+        await here.until("nothing was changed · Set $EDITOR.")

@@ -20,6 +20,7 @@ from dpo_tui.tui.bindings import ALWAYS, bindings, rebind
 from dpo_tui.tui.commands import ActionCommands, ThemeCommands
 from dpo_tui.tui.driver import Driver
 from dpo_tui.tui.look import Look
+from dpo_tui.tui.render import error_words
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
 from dpo_tui.tui.screens.typed import TypedScreen
@@ -108,7 +109,7 @@ class DpoTuiApp(App[None], inherit_bindings=False):
                 try:
                     await asyncio.to_thread(save_preferences, path, self.preferences)
                 except DpoTuiError as error:
-                    self.notify(display_line(str(error)), severity="warning", markup=False)
+                    self.notify(display_line(error_words(error)), severity="warning", markup=False)
 
     def search_themes(self) -> None:
         """Let the person choose a theme; Textual's own list would not be remembered."""

@@ -110,11 +110,16 @@ def _dotted(parts: Iterable[Span]) -> list[Span]:
     return [each for part in parts for each in ((_DOT, "$foreground-disabled"), part)][1:]
 
 
+def error_words(error: DpoTuiError) -> str:
+    """What happened and what to do next, for one line."""
+    return _DOT.join(filter(None, (error.message.removesuffix("."), error.remedy)))
+
+
 def trouble_lines(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | None) -> list[Span]:
     """What a person should know or mend now; empty when all is well."""
     parts: list[Span] = []
     if trouble:
-        parts.append((display_line(str(trouble)), "bold $text-error"))
+        parts.append((display_line(error_words(trouble)), "bold $text-error"))
     for endpoint in endpoints:
         if endpoint.health is not Health.UP:
             style = "$text-warning" if endpoint.health is Health.BUSY else "$text-error"

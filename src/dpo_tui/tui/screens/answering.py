@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.tui.editor import edited_outside
+from dpo_tui.tui.render import error_words
 from dpo_tui.tui.screens.group import BAD, ODD, GroupScreen
 from dpo_tui.words import plural
 
@@ -96,7 +97,7 @@ class AnsweringActions(GroupScreen):
         try:
             typed = await edited_outside(self.app, card.text if kept is None else kept)
         except DpoTuiError as error:
-            self.say(str(error), BAD)
+            self.say(error_words(error), BAD)
             return
         kept = await self.do(self.labelling.writing.keep_text(slot, typed), "not saved")
         if kept is not None:

@@ -15,6 +15,7 @@ from textual.widgets import Static, TextArea
 
 from dpo_tui.display import display_in_place
 from dpo_tui.errors import StoreError
+from dpo_tui.tui.render import error_words
 from dpo_tui.tui.screens.typed import TypedScreen
 
 _KEEP_SECONDS = 0.5
@@ -86,7 +87,7 @@ class EditScreen(TypedScreen[Edited]):
         try:
             await self._keep(self._area.text)
         except StoreError as error:
-            self._say(f"not saved yet: {error}")
+            self._say(f"not saved yet: {error_words(error)}")
 
     async def action_done(self) -> None:
         """Make it a response."""

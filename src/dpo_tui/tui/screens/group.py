@@ -12,6 +12,7 @@ from dpo_tui.errors import StoreError
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.outcomes import Refused
 from dpo_tui.tui.bindings import told_key
+from dpo_tui.tui.render import error_words
 from dpo_tui.tui.widgets.card_list import CardList
 from dpo_tui.tui.widgets.prompt_pane import PromptPane
 from dpo_tui.tui.widgets.words import News
@@ -63,7 +64,7 @@ class GroupScreen(Screen[None]):
         try:
             outcome = await command
         except StoreError as error:
-            self.say(f"{failed}: {error}", BAD)
+            self.say(f"{failed}: {error_words(error)}", BAD)
             return None
         finally:
             self.is_acting = False

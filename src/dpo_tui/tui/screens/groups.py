@@ -20,6 +20,7 @@ from dpo_tui.display import display_line
 from dpo_tui.domain.listing import Filter, Found, GroupRow
 from dpo_tui.errors import StoreError
 from dpo_tui.service.browsing import Browsing
+from dpo_tui.tui.render import error_words
 from dpo_tui.words import plural
 
 _BITE = 100
@@ -188,7 +189,7 @@ class GroupsScreen(ModalScreen[Chosen]):
 
     def _tell(self, error: StoreError) -> None:
         """Say why there is nothing more, in as many lines as it takes."""
-        self._status.update(Content.styled(display_line(str(error)), "$text-error"))
+        self._status.update(Content.styled(display_line(error_words(error)), "$text-error"))
 
     def _say(self, text: str) -> None:
         keys = "enter goes there · tab filters · / finds · escape back"
