@@ -23,7 +23,7 @@ from dpo_tui.tui.look import Look
 from dpo_tui.tui.render import error_words
 from dpo_tui.tui.screens.annotate import AnnotateScreen
 from dpo_tui.tui.screens.help import HelpScreen
-from dpo_tui.tui.screens.typed import TypedScreen
+from dpo_tui.tui.screens.typed import Typed
 from dpo_tui.tui.themes import OWN, first_theme, terminal_colors, with_own_variables
 from dpo_tui.tui.widgets.end_panel import EndPanel
 
@@ -138,6 +138,6 @@ class DpoTuiApp(App[None], inherit_bindings=False):
     async def action_quit(self) -> None:
         """Leave; what is being typed is put on disk first, all else is there already."""
         for screen in self.screen_stack:
-            if isinstance(screen, TypedScreen):
+            if isinstance(screen, Typed):
                 await screen.keep_now()
         self.exit()

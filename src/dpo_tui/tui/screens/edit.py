@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
 from dpo_tui.display import display_in_place
 from dpo_tui.errors import StoreError
 from dpo_tui.tui.render import error_words
-from dpo_tui.tui.screens.typed import TypedScreen
 
 _KEEP_SECONDS = 0.5
 """What is typed is on disk this long after a key at the latest."""
@@ -40,7 +40,7 @@ class Edited(Struct, frozen=True):
     """Whether it is to become a response; else it is kept to go on with."""
 
 
-class EditScreen(TypedScreen[Edited]):
+class EditScreen(ModalScreen[Edited]):
     """Ctrl+S makes a response of the text; escape closes and keeps it. Nothing typed is lost."""
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)

@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from dpo_tui.display import display_line
-from dpo_tui.tui.screens.typed import TypedScreen
 
 Keep = Callable[[str, Sequence[str]], Awaitable[None]]
 """Keeps a note and the names of labels."""
@@ -33,7 +33,7 @@ class Labels(SelectionList[str]):
         return Strip([left, Segment(" ", style), *rest])
 
 
-class NoteScreen(TypedScreen[None]):
+class NoteScreen(ModalScreen[None]):
     """Enter and escape both keep what is there."""
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)

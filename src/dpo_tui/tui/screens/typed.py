@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from textual.screen import ModalScreen
-
-_Result = TypeVar("_Result")
+from typing import Protocol, runtime_checkable
 
 
-class TypedScreen(ModalScreen[_Result]):
+@runtime_checkable
+class Typed(Protocol):
     """Nothing typed on it is lost, however it is left."""
 
     async def keep_now(self) -> None:
         """Put on disk what is typed."""
-        raise NotImplementedError
+        ...
