@@ -122,7 +122,7 @@ class Labelling:
         arrangement = self._screen.arrangement(group)
         shown = arrangement.ended
         if not shown:
-            return Refused("no response has come yet: wait, or s to skip")
+            return Refused("no response has ended yet: wait, or skip the group")
         draft = self._screen.draft(group)
         marks = final_marks(
             shown,

@@ -63,7 +63,7 @@ class Supply:
         if response is None:
             return Refused("this response is still on its way")
         if response.completion.source.origin in OWN:
-            return Refused(f"response {arrangement.number(slot)} was written by hand: e edits it")
+            return Refused(f"response {arrangement.number(slot)} was written by hand: edit it")
         await self._screen.save_draft(group, clear(group.draft, [slot]))
         self._generation.retry(response)
         return response
@@ -87,7 +87,7 @@ class Supply:
             return ALL_DECIDED
         sets = group.sets()
         if len(sets) == 1:
-            return Refused("there is only this set: r asks for a new one")
+            return Refused("there is only this set: regenerate to get another one")
         before = sets[sets.index(group.draft.set_no) - 1]
         await self._screen.turn_to(group, before)
         return before
