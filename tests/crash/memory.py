@@ -130,26 +130,33 @@ class Memory:
         return self._decided(replace(self.work, verdict=Verdict.SKIPPED))
 
     def undone(self) -> Memory:
-        """After the last decision was taken back: its set has its marks, other sets none."""
+        """After the last decision was taken back: its set has its marks, other sets none.
+
+        What was skipped is as it was before.
+        """
         *rest, position = self.decisions
         work = self.works[position]
         taken_back = (*self.taken_back, (position, work))
+        before = replace(self, decisions=tuple(rest), taken_back=taken_back, at=position)
+        if work.verdict is Verdict.SKIPPED:
+            return before._with(replace(work, verdict=None))
         nothing: Marks = (None,) * len(work.marks[0])
         marks = [nothing] * len(work.marks)
         marks[work.set_no - 1] = tuple(
-            None if mark is Mark.REJECTED else mark for mark in work.decided or nothing
+            None if mark is Mark.REJECTED else mark for mark in work.decided
         )
         said = [Said()] * len(marks)
-        if work.verdict is Verdict.CONFIRMED:
-            said[work.set_no - 1] = work.said[work.set_no - 1]
+        said[work.set_no - 1] = work.said[work.set_no - 1]
         work = Work(tuple(marks), tuple(said), work.set_no, flagged=work.flagged)
-        before = replace(self, decisions=tuple(rest), taken_back=taken_back, at=position)
         return before._with(work)
 
     def redone(self) -> Memory:
         """After the decision that was taken back last was brought back."""
         *rest, (position, work) = self.taken_back
         now = replace(self, at=position)
+        if work.verdict is Verdict.SKIPPED:
+            skipped = replace(now.work, verdict=work.verdict)
+            return replace(now._decided(skipped), taken_back=tuple(rest))
         said = list(now.work.said)
         said[work.set_no - 1] = work.said[work.set_no - 1]
         again = replace(
