@@ -169,13 +169,13 @@ class OnScreen:
         self.stopwatch.start()
 
     def _take(self, group: Group | None) -> None:
-        if group and group.id not in self._taken:
-            # Another process may have ended while they streamed: other texts come now.
-            unfinished = group.draft.marks.keys() - {each.slot for each in group.shown()}
-            group = replace(group, draft=clear(group.draft, unfinished))
-            self._taken.add(group.id)
         self.group = group
-        self.generation.focus(group)
+        if group and group.id not in self._taken:
+            self._taken.add(group.id)
+            unfinished = group.draft.marks.keys() - {each.slot for each in group.shown()}
+            if unfinished:  # another process ended while they streamed: other texts come now
+                self._forget(group, unfinished)
+        self.generation.focus(self.group)
         self.changed()
 
     async def save_draft(self, group: Group, draft: Draft) -> Group:
