@@ -153,7 +153,10 @@ async def check(here: Desk, typed: Sequence[Response]) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    faults=st.lists(st.sampled_from(FAULTS), max_size=12),
+    # Each one in a row that is busy doubles the wait.
+    faults=st.lists(st.sampled_from(FAULTS), max_size=12).filter(
+        lambda all_: all_.count("busy") < 4
+    ),
     commands=st.lists(st.sampled_from(COMMANDS), max_size=14),
 )
 def test_any_order(faults: list[str], commands: list[str]) -> None:
