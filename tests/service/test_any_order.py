@@ -7,6 +7,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +152,7 @@ async def check(here: Desk, typed: Sequence[Response]) -> None:
     assert {each.completion.text for each in typed} <= set(texts)
 
 
+@pytest.mark.timeout(600)  # servers that fail in a row are waited for, longer each time
 @settings(max_examples=25, deadline=None)
 @given(
     # Each one in a row that is busy doubles the wait.
@@ -161,4 +163,4 @@ async def check(here: Desk, typed: Sequence[Response]) -> None:
 )
 def test_any_order(faults: list[str], commands: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
-        asyncio.run(asyncio.wait_for(run(Path(name), faults, commands), 60))
+        asyncio.run(asyncio.wait_for(run(Path(name), faults, commands), 240))

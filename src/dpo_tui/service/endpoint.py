@@ -74,12 +74,13 @@ def seconds_to_probe(error: BackendError | None, strikes: int) -> float:
 
     `strikes` is how many probes there were.
     """
-    asked = (error.retry_after or 0.0) if isinstance(error, BusyError) else 0.0
-    longest = _LONGEST_BUSY_DELAY if isinstance(error, BusyError) else _LONGEST_DELAY
+    asked = error.retry_after if isinstance(error, BusyError) else None
+    is_silent = isinstance(error, BusyError) and asked is None
+    longest = _LONGEST_BUSY_DELAY if is_silent else _LONGEST_DELAY
     delay = min(longest, _FIRST_DELAY * 2.0 ** min(strikes, 10))
     delay *= random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
     # Servers ask for 0 seconds, or for a moment that has passed, and refuse the next one too.
-    return max(delay, min(asked, _LONGEST_ASKED_DELAY))
+    return max(delay, min(asked or 0.0, _LONGEST_ASKED_DELAY))
 
 
 class Endpoint:
