@@ -22,6 +22,7 @@ from tests.terminal.terminal import PATIENCE, Terminal, isolated_environment
 
 PROGRAM = (sys.executable, "-P", "-m", "dpo_tui")
 ANNOTATOR = "ann"
+_LOCAL = ("--local", "--max-tokens", "24", "--allow-cut-off", "--temperature", "1.2")
 
 _TITLE = re.compile(r"^ +\d+ +(?P<mark>[○✔✖★]) (?P<state>.*)$", re.MULTILINE)
 _ON_ITS_WAY = ("waiting", "queued", "reading the prompt", "streaming", "trying again")
@@ -81,6 +82,10 @@ class Person:
         """Label `prompts.toml`, three responses each."""
         given = ("annotate", "prompts.toml", "-n", "3", "--annotator", ANNOTATOR, *arguments)
         return self.start(*given, cols=cols, rows=rows)
+
+    def annotate_locally(self) -> Terminal:
+        """Label with the embedded model, on a screen that holds its texts, many lines or few."""
+        return self.annotate(*_LOCAL, rows=150)
 
     def left_behind(self) -> list[Path]:
         """The files in both folders, but for what Python keeps of a loader."""

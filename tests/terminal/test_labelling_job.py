@@ -18,7 +18,6 @@ from tests.terminal.program import (
 )
 from tests.terminal.terminal import Terminal
 
-LOCAL = ("--local", "--max-tokens", "24", "--allow-cut-off", "--temperature", "1.2")
 QUESTIONS = ("What is a volcano?", "Why do we sleep?", "Name a 日本 city.", "Say hello.")
 
 
@@ -40,7 +39,7 @@ def mark(terminal: Terminal, keys: str, wanted: str) -> str:
 
 
 def test_choose_confirm_skip_undo_regenerate_and_leave(person: Person) -> None:
-    with person.annotate(*LOCAL, rows=40) as terminal:
+    with person.annotate_locally() as terminal:
         at_group(terminal, 1)
         server = Child(terminal.pid)
         mark(terminal, " ", "✔○○")
@@ -84,7 +83,7 @@ def test_choose_confirm_skip_undo_regenerate_and_leave(person: Person) -> None:
 
 
 def test_after_kill_9_the_same_group_shows_the_same_marks(person: Person) -> None:
-    with person.annotate(*LOCAL, rows=40) as terminal:
+    with person.annotate_locally() as terminal:
         at_group(terminal, 1)
         server = Child(terminal.pid)
         mark(terminal, "3", "○○✔")
@@ -95,7 +94,7 @@ def test_after_kill_9_the_same_group_shows_the_same_marks(person: Person) -> Non
         assert terminal.wait_exit() == -signal.SIGKILL
         server.wait_exit()
 
-    with person.annotate(*LOCAL, rows=40) as terminal:
+    with person.annotate_locally() as terminal:
         at_group(terminal, 2)
         terminal.wait_for(lambda screen: cards(screen) == shown)
         assert len(person.rows()) == 2, "the start writes what the file had no time for"

@@ -75,7 +75,7 @@ def test_a_signal_at_the_very_start(person: Person) -> None:
 
 
 def test_a_lost_link_takes_the_embedded_server_along(person: Person) -> None:
-    with person.annotate("--local", "--allow-cut-off", "--max-tokens", "24") as terminal:
+    with person.annotate_locally() as terminal:
         decide_first(terminal)
         server = Child(terminal.pid)
         terminal.close_pty()
@@ -95,7 +95,7 @@ def test_ctrl_c_while_the_embedded_server_loads(person: Person) -> None:
 
 
 def test_a_terminal_that_stops_reading_holds_nothing_up(person: Person) -> None:
-    with person.annotate("--local", "--allow-cut-off", "--max-tokens", "24") as terminal:
+    with person.annotate_locally() as terminal:
         decide_first(terminal)
         server = Child(terminal.pid)
         other_end = os.open(f"/proc/{terminal.pid}/fd/2", os.O_WRONLY | os.O_NOCTTY)
