@@ -32,6 +32,7 @@ from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.service.ports import Role
 from dpo_tui.settings import Settings
 from dpo_tui.store.role import GeneratorRole
+from dpo_tui.words import plural
 
 if TYPE_CHECKING:
     from dpo_tui.tui.app import DpoTuiApp
@@ -85,9 +86,10 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
     exit_code, crash = 0, None
     leaving = Leaving(opened.stop_server)
     try:
-        await labelling.open()
+        restored = await labelling.open()
         generation.start()
-        app = await _app(labelling, job, opened, look)
+        news = "; ".join(filter(None, (opened.news, _told(restored))))
+        app = await _app(labelling, job, opened, news, look)
         leaving.on_signals(lambda code: app.exit(return_code=code))
         leaving.on_hangup(lambda code: app.exit(return_code=code))
         app.annotate.on_rest = Tidying().tidy
@@ -101,6 +103,12 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
     return Outcome(
         exit_code, labelling.progress, opened.dataset.path, labelling.dataset_trouble, crash
     )
+
+
+def _told(restored: int) -> str:
+    if not restored:
+        return ""
+    return f"others changed the dataset: the pairs of {plural(restored, 'decision')} are back in it"
 
 
 def _options(settings: Settings, opened: Opened) -> LabellingOptions:
@@ -119,7 +127,7 @@ def _options(settings: Settings, opened: Opened) -> LabellingOptions:
     )
 
 
-async def _app(labelling: Labelling, job: Job, opened: Opened, look: Look) -> DpoTuiApp:
+async def _app(labelling: Labelling, job: Job, opened: Opened, news: str, look: Look) -> DpoTuiApp:
     """The screen. Importing it takes most of the start: the first requests go out meanwhile."""
     # Textual reads these when it is imported; what the person has set themselves counts.
     if job.settings.slow_link:
@@ -135,7 +143,7 @@ async def _app(labelling: Labelling, job: Job, opened: Opened, look: Look) -> Dp
         dataset=str(opened.dataset.path),
         named=job.named,
         resume=job.resume,
-        news=opened.news,
+        news=news,
         look=look,
     )
     labelling.generation.on_crash = app.crash

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,12 @@ groups = st.integers(1, len(PROMPTS))
 
 
 class Unheard:
-    """What a session knows, of which what it is told in the end is lost."""
+    """What a session knows, and what it is told, which is lost if it is told last."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._unsettled = ledger.unsettled()
         self._settled = list(ledger.settled())
+        self._told = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - a child writes into it
 
     def unsettled(self) -> Sequence[Entry]:
         return self._unsettled
@@ -51,7 +54,28 @@ class Unheard:
         return reversed([e for e in self._settled if e.region.offset > start or e in before])
 
     def settle(self, entries: Iterable[Entry]) -> None:
-        pass
+        self._told.write(pickle.dumps(("settle", [*entries])))
+
+    def plan(self, entries: Iterable[Entry]) -> None:
+        self._told.write(pickle.dumps(("plan", [*entries])))
+
+    def pass_on(self, ledger: Ledger, *, has_ended: bool) -> None:
+        """Tell what it was told, but for how it ended."""
+        with self._told:
+            self._told.seek(0)
+            told = []
+            with suppress(EOFError):
+                while True:
+                    told.append(pickle.load(self._told))
+        for what, entries in told[: -1 if has_ended else None]:
+            getattr(ledger, what)(entries)
+
+
+def reconcile_unheard(dataset: LiveDataset, ledger: Ledger) -> None:
+    """Reconcile as if the process were killed just before it notes the end."""
+    known = Unheard(ledger)
+    dataset.reconcile(known)
+    known.pass_on(ledger, has_ended=True)
 
 
 def reconcile_and_die(dataset: LiveDataset, ledger: Ledger, step: int, part: float) -> None:
@@ -64,7 +88,8 @@ def reconcile_and_die(dataset: LiveDataset, ledger: Ledger, step: int, part: flo
             dataset.reconcile(known)
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
+    known.pass_on(ledger, has_ended=status == 0)
 
 
 def die_at(step: int, part: float) -> None:
@@ -84,7 +109,7 @@ def die_at(step: int, part: float) -> None:
                 if name == "write":
                     data = bytes(arguments[1])
                     real(arguments[0], data[: int(part * len(data))])
-                os._exit(0)
+                os._exit(1)
             return real(*arguments, **more)
 
         setattr(os, name, call)
@@ -216,7 +241,7 @@ class Session(RuleBasedStateMachine):
 
     @rule()
     def catch_up_without_noting_it(self) -> None:
-        self.dataset.reconcile(Unheard(self.store))
+        reconcile_unheard(self.dataset, self.store)
 
     @rule(step=st.integers(0, 12), part=st.floats(0, 1))
     def die_while_catching_up(self, step: int, part: float) -> None:

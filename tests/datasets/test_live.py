@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import resource
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from dpo_tui.datasets import swift
+from dpo_tui.datasets.inspection import inspect_dataset
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.datasets.matching import lines_of
 from dpo_tui.domain.ledger import Entry, Reconciliation, Region
@@ -41,10 +44,13 @@ class Known:
 
     def add(self, number: int, size: int = 1) -> Reconciliation:
         planned = self.dataset.plan([pair(number, size)])
-        return self.reconcile(Entry(number, planned, wanted=True))
+        return self.reconcile(Entry(number, planned, wanted=True, written=False))
+
+    def add_again(self, number: int) -> Reconciliation:
+        return self.reconcile(replace(self.entries[number], wanted=True))
 
     def drop(self, number: int) -> Reconciliation:
-        return self.reconcile(Entry(number, self.entries[number].region, wanted=False))
+        return self.reconcile(replace(self.entries[number], wanted=False))
 
     def reconcile(self, *unsettled: Entry) -> Reconciliation:
         self._unsettled = unsettled
@@ -69,7 +75,11 @@ class Known:
         for each in entries:
             known = self.entries.get(each.decision_id, each)
             data = each.region.data or lines_of(known)
-            self.entries[each.decision_id] = replace(each, region=Region(each.region.offset, data))
+            region = Region(each.region.offset, data)
+            self.entries[each.decision_id] = replace(each, region=region, written=each.wanted)
+
+    def plan(self, entries: Iterable[Entry]) -> None:
+        self._unsettled = [*entries]
 
 
 @pytest.fixture
@@ -153,7 +163,7 @@ def test_several_at_once_are_taken_out_in_one_step(path: Path) -> None:
     ledger = Known(path)
     for number in range(6):
         ledger.add(number)
-    gone = [Entry(n, ledger.entries[n].region, wanted=False) for n in (1, 2, 4)]
+    gone = [replace(ledger.entries[n], wanted=False) for n in (1, 2, 4)]
     assert ledger.reconcile(*gone).removed == 3
     assert path.read_bytes() == line(0) + line(3) + line(5)
     assert ledger.reconcile() == Reconciliation()
@@ -275,7 +285,7 @@ def test_a_torn_write_is_completed(path: Path) -> None:
     planned = ledger.dataset.plan([pair(2)])
     with path.open("ab") as stream:
         stream.write(line(2)[:40])
-    assert ledger.reconcile(Entry(2, planned, wanted=True)).completed == 1
+    assert ledger.reconcile(Entry(2, planned, wanted=True, written=False)).completed == 1
     assert path.read_bytes() == line(1) + line(2)
 
 
@@ -292,7 +302,7 @@ def test_a_line_that_was_written_behind_a_torn_one_is_kept(
     foreign = b'{"messages": [{"role": "user", "content": "question 9"}]}\n'
     with path.open("ab") as stream:
         stream.write(line(2)[:cut] + glue + foreign)
-    ledger.reconcile(Entry(2, planned, wanted=True))
+    ledger.reconcile(Entry(2, planned, wanted=True, written=False))
     assert path.read_bytes() == line(1) + foreign + line(2)
     assert ledger.reconcile() == Reconciliation()
 
@@ -301,11 +311,11 @@ def test_a_line_that_was_written_behind_a_torn_one_is_kept(
 def test_a_torn_write_that_begins_like_what_it_replaces_is_completed(path: Path, cut: int) -> None:
     ledger = Known(path)
     ledger.add(1)
-    old = Entry(1, ledger.entries[1].region, wanted=False)
-    planned = ledger.dataset.plan([pair(1), pair(2), pair(3)])
+    old = replace(ledger.entries[1], wanted=False)
     whole = line(1) + line(2) + line(3)
-    path.write_bytes(whole[:cut])  # the old lines are gone, the new ones not whole yet
-    ledger.reconcile(old, Entry(2, planned, wanted=True))
+    planned = Region(0, whole)  # noted when the old lines were gone
+    path.write_bytes(whole[:cut])  # they are gone, the new ones not whole yet
+    ledger.reconcile(old, Entry(2, planned, wanted=True, written=False))
     assert path.read_bytes() == whole
     assert ledger.reconcile() == Reconciliation()
 
@@ -313,14 +323,90 @@ def test_a_torn_write_that_begins_like_what_it_replaces_is_completed(path: Path,
 def test_equal_lines_of_two_decisions_are_both_there(path: Path) -> None:
     ledger = Known(path)
     planned = ledger.dataset.plan([pair(7)])
-    ledger.reconcile(*(Entry(number, planned, wanted=True) for number in (1, 2)))
+    ledger.reconcile(*(Entry(number, planned, wanted=True, written=False) for number in (1, 2)))
     assert path.read_bytes() == line(7) * 2
     assert {each.region.offset for each in ledger.entries.values()} == {0, len(line(7))}
 
 
+def test_equal_lines_of_others_stay(path: Path) -> None:
+    path.write_bytes(line(1))
+    ledger = Known(path)
+    ledger.add(1)
+    assert path.read_bytes() == line(1) * 2
+    ledger.drop(1)
+    assert path.read_bytes() == line(1)
+    ledger.add_again(1)
+    assert path.read_bytes() == line(1) * 2
+    ledger.drop(1)
+    unwritten = Entry(2, ledger.dataset.plan([pair(1)]), wanted=False, written=False)
+    ledger.reconcile(unwritten)
+    assert path.read_bytes() == line(1)
+
+
+def test_equal_lines_of_another_session_stay(path: Path) -> None:
+    one, two = Known(path), Known(path)
+    one.add(1)
+    two.add(1)
+    two.drop(1)
+    assert path.read_bytes() == line(1)
+    assert one.reconcile() == Reconciliation()
+
+
+def as_windows_writes(content: bytes) -> bytes:
+    return b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")
+
+
+def as_jq_writes(content: bytes) -> bytes:
+    rows = map(json.loads, content.splitlines())
+    return b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
+
+
+def shuffled(content: bytes) -> bytes:
+    lines = content.splitlines(keepends=True)
+    return b"".join(lines[1::2] + lines[::2])
+
+
+def without_second_line(content: bytes) -> bytes:
+    first, _, *rest = content.splitlines(keepends=True)
+    return b"".join([first, *rest])
+
+
+@pytest.mark.parametrize(
+    "edit", [as_windows_writes, as_jq_writes, shuffled, without_second_line, lambda _: b""]
+)
+def test_rows_that_others_put_otherwise_are_neither_doubled_nor_left(
+    path: Path, edit: Callable[[bytes], bytes]
+) -> None:
+    ledger = Known(path)
+    for number in (1, 4, 7):
+        pairs = [pair(number), pair(number + 1), pair(number + 2, size=3)]
+        planned = ledger.dataset.plan(pairs)
+        ledger.reconcile(Entry(number, planned, wanted=True, written=False))
+    whole = path.read_bytes()
+    foreign = b'{"foreign": 1}\n'
+    path.write_bytes(edit(whole) + foreign)
+    assert any("decisions" in each for each in inspect_dataset(path, ledger))
+    done = ledger.reconcile()
+    assert done.restored == done.appended + done.completed > 0
+    assert Counter(path.read_bytes().splitlines()) == Counter((whole + foreign).splitlines())
+    assert [*inspect_dataset(path, ledger)] == []
+    path.write_bytes(edit(path.read_bytes().replace(foreign, b"")) + foreign)
+    ledger.reconcile(*(replace(each, wanted=False) for each in ledger.entries.values()))
+    assert path.read_bytes() == foreign
+
+
+def test_an_own_line_whose_end_was_taken_away_gets_it_back(path: Path) -> None:
+    ledger = Known(path)
+    ledger.add(1)
+    path.write_bytes(line(1).rstrip())
+    ledger.add(2)
+    ledger.drop(2)
+    assert path.read_bytes() == line(1)
+
+
 def test_what_should_not_be_there_makes_no_file(path: Path) -> None:
     ledger = Known(path)
-    gone = Entry(1, ledger.dataset.plan([pair(1)]), wanted=False)
+    gone = Entry(1, ledger.dataset.plan([pair(1)]), wanted=False, written=False)
     assert ledger.reconcile(gone) == Reconciliation(settled=1)
     assert ledger.entries == {1: gone}
     assert not path.exists()

@@ -15,7 +15,7 @@ from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
-from tests.datasets.test_ledger import Unheard, reconcile_and_die
+from tests.datasets.test_ledger import reconcile_and_die, reconcile_unheard
 from tests.samples import ready
 
 PROMPTS = [
@@ -61,7 +61,7 @@ class Rivals(RuleBasedStateMachine):
 
     @rule(name=who)
     def catch_up_without_noting_it(self, name: str) -> None:
-        self.dataset.reconcile(Unheard(self.stores[name]))
+        reconcile_unheard(self.dataset, self.stores[name])
 
     @rule(name=who, step=st.integers(0, 12), part=st.floats(0, 1))
     def die_while_catching_up(self, name: str, step: int, part: float) -> None:

@@ -162,7 +162,7 @@ def test_redo_walks_forward_over_a_restart_until_something_else_is_decided(
     store = SessionStore.open(tmp_path / "s.db", annotator=ME)
     assert store.redo(ME) == first
     assert store.group(1, ME).decision == first
-    assert store.unsettled() == [Entry(first.id, region(1), wanted=True)]
+    assert store.unsettled() == [Entry(first.id, region(1), wanted=True, written=False)]
     assert store.redo(ME) == changed
     assert [each.wanted for each in store.unsettled()] == [False]
     assert store.undo(ME) == (changed, None)
@@ -272,17 +272,20 @@ def test_a_position_leads_to_its_group(store: SessionStore) -> None:
 
 def test_regions_follow_what_counts(store: SessionStore) -> None:
     first = store.decide(decision(1), region(1))
-    assert store.unsettled() == [Entry(first.id, region(1), wanted=True)]
+    assert store.unsettled() == [Entry(first.id, region(1), wanted=True, written=False)]
     moved = Region(500, b"\n" + region(1).data)
-    store.settle([Entry(first.id, moved, wanted=True)])
+    store.settle([Entry(first.id, moved, wanted=True, written=True)])
     assert store.unsettled() == []
-    assert list(store.settled()) == [Entry(first.id, moved, wanted=True)]
+    assert list(store.settled()) == [Entry(first.id, moved, wanted=True, written=True)]
     second = store.decide(decision(1), region(2))
-    replaced = [Entry(first.id, moved, wanted=False), Entry(second.id, region(2), wanted=True)]
+    replaced = [
+        Entry(first.id, moved, wanted=False, written=True),
+        Entry(second.id, region(2), wanted=True, written=False),
+    ]
     assert store.unsettled() == replaced
     store.settle(replaced)
-    assert list(store.settled()) == replaced[1:]
-    assert store.undo(ME) == (second, Entry(second.id, region(2), wanted=False))
+    assert list(store.settled()) == [Entry(second.id, region(2), wanted=True, written=True)]
+    assert store.undo(ME) == (second, Entry(second.id, region(2), wanted=False, written=True))
     assert [each.wanted for each in store.unsettled()] == [True, False]
 
 

@@ -15,6 +15,7 @@ from dpo_tui.datasets.matching import (
     lines_in,
     lines_of,
     lines_start,
+    row_of,
 )
 from dpo_tui.datasets.walk import Walk, walk
 from dpo_tui.domain.ledger import Entry, Knowledge
@@ -49,16 +50,18 @@ def inspect_dataset(path: Path, ledger: Knowledge) -> Iterator[str]:
 def _differences(found: Walk, layout: Layout, others: Sequence[Entry]) -> Iterator[str]:
     wanted = [each for each in others if each.wanted]
     missing = sum(not layout.has(each) for each in wanted)
-    torn = sum(each.decision_id in layout.torn for each in wanted)
-    unwanted = sum(layout.has(each) for each in others if not each.wanted)
+    in_part = sum(each.decision_id in layout.pieces for each in wanted)
+    unwanted = sum(
+        layout.has(each) or each.decision_id in layout.pieces for each in others if not each.wanted
+    )
     moved = sum(map(ne, found.starts, found.known)) + sum(
         layout.starts.get(each.decision_id, lines_start(each)) != lines_start(each)
         for each in wanted
     )
-    if missing - torn:
-        yield f"the pairs of {missing - torn} decisions are missing"
-    if torn:
-        yield f"the pairs of {torn} decisions are cut off"
+    if missing - in_part:
+        yield f"the pairs of {missing - in_part} decisions are missing"
+    if in_part:
+        yield f"the pairs of {in_part} decisions are cut off, torn apart or written otherwise"
     if unwanted:
         yield f"the pairs of {unwanted} decisions are there and should be gone"
     if moved:
@@ -71,16 +74,20 @@ def _strays(
     """Lines that are there once more: ours, or of somebody with the same words."""
     # Hashes, since the file can be full of lines of others.
     theirs = {
-        start: hash(line) for start, line, _ in lines_in(file, gaps) if not layout.is_taken(start)
+        start: hash(row_of(line))
+        for start, line, _ in lines_in(file, gaps)
+        if not layout.is_taken(start)
     }
+    if not theirs:
+        return
     foreign = set(theirs.values())
     ours = {
-        hash(line)
+        row
         for entry in chain(ledger.in_order(0), ledger.unsettled())
-        for line in lines_of(entry).splitlines(keepends=True)
-        if hash(line) in foreign
+        for line in lines_of(entry).splitlines()
+        if (row := hash(row_of(line))) in foreign
     }
-    strays = {start for start, line in theirs.items() if line in ours}
+    strays = {start for start, row in theirs.items() if row in ours}
     if strays:
         numbers = [number for number, (start, _) in enumerate(file.lines(0), 1) if start in strays]
         few = ", ".join(map(str, numbers[:_FEW])) + (", ..." if len(numbers) > _FEW else "")

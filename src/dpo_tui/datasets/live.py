@@ -7,6 +7,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from dpo_tui.datasets.file import DatasetFile, Span, Stamp, is_stamped, reading, writing
 from dpo_tui.datasets.matching import is_in_place, lines_among, lines_start
 from dpo_tui.datasets.mending import at_end, mend, write_anew
@@ -59,7 +61,7 @@ class LiveDataset:
         before = ledger.unsettled()
         with writing(self._path, create=lambda: _has_lines(ledger)) as file:
             if file is None:  # nothing is there, and so nothing of what shouldn't be
-                ledger.settle(before)
+                ledger.settle([replace(each, region=each.region.at(0)) for each in before])
                 return Reconciliation(len(before))
             # Read, and noted in the end, under the lock: others of this session write there too.
             done = _agree(file, ledger, thorough=thorough)
@@ -77,8 +79,9 @@ def _has_lines(ledger: Ledger) -> bool:
 def _agree(file: DatasetFile, ledger: Ledger, *, thorough: bool) -> Reconciliation:
     unsettled = ledger.unsettled()
     last = next(ledger.settled(), None)
-    written = [each for each in (last, *unsettled) if each and (each is last or not each.wanted)]
-    is_quiet = not thorough and all(is_in_place(file, each) for each in written)
+    expected = [each for each in unsettled if each.written and not each.wanted]
+    expected += [last] if last else []
+    is_quiet = not thorough and all(is_in_place(file, each) for each in expected)
     if is_quiet and not unsettled:
         return Reconciliation()
     doubtful = lines_among(unsettled)

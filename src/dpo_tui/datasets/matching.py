@@ -1,18 +1,21 @@
 """Finding the session's own lines in a dataset file that others may have changed.
 
 An entry's lines are known byte for byte, so they can be found wherever they went. Only whole lines
-are matched, and no byte is taken for two entries.
+are matched, and no byte is taken for two entries. What was never written can't have gone anywhere:
+lines that were there before, equal or not, are somebody else's.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from msgspec import Struct, field
+from msgspec import MsgspecError, Struct, field
+from msgspec.json import decode, encode
 
 from dpo_tui.datasets.file import DatasetFile, Span
 from dpo_tui.domain.ledger import Entry
@@ -49,10 +52,12 @@ def line_start(file: DatasetFile, floor: int) -> int:
 class Layout(Struct):
     """Which bytes of the file belong to which entry."""
 
+    floors: dict[int, int]
+    """Before which offset an entry's lines can't be, by decision id."""
     starts: dict[int, int] = field(default_factory=dict)
     """Where an entry's lines begin, by decision id."""
-    torn: dict[int, Span] = field(default_factory=dict)
-    """What is there of an entry whose writing was cut off, by decision id."""
+    pieces: dict[int, list[Span]] = field(default_factory=dict)
+    """What is there of an entry whose lines aren't there whole, by decision id."""
     _taken: set[int] = field(default_factory=set)
     """Where the lines of all these begin."""
 
@@ -66,19 +71,26 @@ class Layout(Struct):
 
     def place(self, entry: Entry, start: int) -> bool:
         """Take the bytes from `start` on for an entry; False if some of them are taken."""
-        placed = self._take(start, lines_of(entry))
+        placed = self._take(entry, start, lines_of(entry))
         if placed:
             self.starts[entry.decision_id] = start
         return placed
 
     def place_torn(self, entry: Entry, start: int, there: bytes) -> bool:
         """Take what is there of a write that was cut off; False if some of it is taken."""
-        placed = bool(there) and self._take(start, there)
+        placed = bool(there) and self._take(entry, start, there)
         if placed:
-            self.torn[entry.decision_id] = Span(start, start + len(there))
+            self.pieces[entry.decision_id] = [Span(start, start + len(there))]
         return placed
 
-    def _take(self, start: int, lines: bytes) -> bool:
+    def place_line(self, entry: Entry, start: int, line: bytes) -> None:
+        """Take a line that nobody has for one of an entry's."""
+        self._taken.add(start)
+        self.pieces.setdefault(entry.decision_id, []).append(Span(start, start + len(line)))
+
+    def _take(self, entry: Entry, start: int, lines: bytes) -> bool:
+        if start < self.floors.get(entry.decision_id, 0):
+            return False
         # Only whole lines are taken, so what overlaps has the beginning of a line in common.
         begins = {start}
         end = lines.find(b"\n")
@@ -97,9 +109,10 @@ def find(file: DatasetFile, entries: Sequence[Entry], gaps: Sequence[Span]) -> L
     The gaps are whole lines of which nobody knows whose they are. Of what could be several entries'
     lines, the longest is taken first, so that no part of it is left over, and a wanted one before
     its equal that should go. Lines that are equal can't be told apart, so that it is enough if
-    there are as many as are claimed.
+    there are as many as are claimed. Of an entry that isn't there whole, though it was, its rows
+    are taken one by one, however others have put them.
     """
-    layout = Layout()
+    layout = Layout({each.decision_id: _floor(file, each) for each in entries if not each.written})
     places = _places(file, entries, gaps)
     counts = Counter(map(lines_of, entries))
     scarce = [each for each in entries if len(places[lines_of(each)]) < counts[lines_of(each)]]
@@ -109,15 +122,25 @@ def find(file: DatasetFile, entries: Sequence[Entry], gaps: Sequence[Span]) -> L
         while torn and len(torn[0].there) > len(lines_of(entry)):
             torn.popleft().place(layout)
         starts = places[lines_of(entry)]
-        if lines_start(entry) in starts and layout.place(entry, lines_start(entry)):
-            continue
-        while starts and not layout.place(entry, starts.pop()):
-            pass
+        known = [lines_start(entry)] if lines_start(entry) in starts else []
+        any(layout.place(entry, start) for start in (*known, *starts))
     searched = {each.decision_id for each in scarce}
     missing = [e for e in entries if not layout.has(e) and e.decision_id not in searched]
     for piece in (*torn, *_torn(file, missing, layout, gaps)):
         piece.place(layout)
+    _take_rows(file, entries, layout, gaps)
     return layout
+
+
+def _floor(file: DatasetFile, entry: Entry) -> int:
+    """Before which offset the lines of an entry can't be that was not in the file yet.
+
+    That is where the file ended then, unless others have changed what was there.
+    """
+    end = entry.region.offset
+    leads = lines_start(entry) > end
+    is_as_it_was = file.read(end, 1) in {b"", b"\n"} if leads else file.begins_line(end)
+    return lines_start(entry) if is_as_it_was and end <= file.size else 0
 
 
 def lines_in(file: DatasetFile, gaps: Iterable[Span]) -> Iterator[tuple[int, bytes, int]]:
@@ -132,7 +155,7 @@ def lines_in(file: DatasetFile, gaps: Iterable[Span]) -> Iterator[tuple[int, byt
 def _places(
     file: DatasetFile, entries: Iterable[Entry], gaps: Iterable[Span]
 ) -> dict[bytes, list[int]]:
-    """Where the lines of these entries stand in the gaps, last one first."""
+    """Where the lines of these entries stand in the gaps, first one first."""
     places: dict[bytes, list[int]] = {lines_of(each): [] for each in entries}
     if not places:
         return places
@@ -143,8 +166,6 @@ def _places(
         for lines in by_first.get(line, ()):
             if start + len(lines) <= end and file.read(start, len(lines)) == lines:
                 places[lines].append(start)
-    for starts in places.values():
-        starts.reverse()
     return places
 
 
@@ -168,7 +189,7 @@ class _Piece(NamedTuple):
     def place(self, layout: Layout) -> None:
         """Take it for the first of these that has nothing yet, if no byte of it is taken."""
         for each in self.entries:
-            if not layout.has(each) and each.decision_id not in layout.torn:
+            if not layout.has(each) and each.decision_id not in layout.pieces:
                 layout.place_torn(each, self.start, self.there)
                 break
 
@@ -196,6 +217,33 @@ def _torn(
             length = torn_length(file, start, text[: end - start])
             pieces.append(_Piece(start, there[:length], by_lines[text]))
     return sorted(pieces, key=lambda each: -len(each.there))
+
+
+def _take_rows(
+    file: DatasetFile, entries: Iterable[Entry], layout: Layout, gaps: Iterable[Span]
+) -> None:
+    """Take the rows of those that were there, and of which not all was found."""
+    claims: defaultdict[bytes, deque[Entry]] = defaultdict(deque)
+    for each in entries:
+        if each.written and not layout.has(each):
+            rows = Counter(map(row_of, lines_of(each).splitlines()))
+            for start, end in layout.pieces.get(each.decision_id, ()):
+                rows.subtract(map(row_of, file.read(start, end - start).splitlines()))
+            for row in rows.elements():
+                claims[row].append(each)
+    if claims:
+        for start, line, _ in lines_in(file, gaps):
+            if not layout.is_taken(start) and (claimants := claims.get(row_of(line))):
+                layout.place_line(claimants.popleft(), start, line)
+
+
+def row_of(line: bytes) -> bytes:
+    """What a line says, however it is spaced, ordered, escaped and ended."""
+    text = line.removeprefix(codecs.BOM_UTF8).strip()
+    try:
+        return encode(decode(text), order="sorted")
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return text
 
 
 def torn_length(file: DatasetFile, start: int, lines: bytes) -> int:

@@ -31,41 +31,71 @@ def mend(file: DatasetFile, ledger: Ledger, found: Walk, others: Sequence[Entry]
     """
     layout = find(file, others, found.gaps)
     unwanted = [each for each in others if not each.wanted]
-    spans = sorted(
-        [
-            *layout.torn.values(),
-            *(_span(layout, each) for each in unwanted if layout.has(each)),
-        ]
-    )
-    _take_out(file, spans, _own_newlines(layout, unwanted))
-    shift = _Shift(spans)
     missing = [each for each in others if each.wanted and not layout.has(each)]
+    spans = sorted(
+        chain(
+            *layout.pieces.values(),
+            (_span(layout, each) for each in unwanted if layout.has(each)),
+        )
+    )
+    if spans:
+        _note_first_seen(ledger, layout, others)
+    _take_out(file, spans, _own_newlines(layout, unwanted))
+    _plan_anew(file, ledger, missing)
+    shift = _Shift(spans)
     starts = {each: shift(start) for each, start in layout.starts.items()}
-    starts |= {each.decision_id: start for each, start in _append(file, missing)}
-    changed = [_placed(each, starts) if each.wanted else each for each in others]
+    changed = [replace(each, region=region) for each, region in _append(file, missing)]
+    changed += [_placed(each, starts) for each in others if each.wanted and layout.has(each)]
+    changed += [_gone(file, each) for each in unwanted]
     places = array("q", map(shift, found.starts))
     moved = sum(map(ne, places, found.known))
     if changed or moved:
         ledger.settle(chain(changed, _moved(found.ids, found.known, places)))
-    completed = sum(each.decision_id in layout.torn for each in missing)
+    completed = sum(each.decision_id in layout.pieces for each in missing)
     return Reconciliation(
         settled=len(changed) + moved,
         appended=len(missing) - completed,
-        removed=len(spans) - completed,
+        removed=sum(layout.has(each) or each.decision_id in layout.pieces for each in unwanted),
         completed=completed,
+        restored=sum(each.written for each in missing),
     )
+
+
+def _note_first_seen(ledger: Ledger, layout: Layout, entries: Iterable[Entry]) -> None:
+    """Note of lines that they were written, before what is taken out moves them.
+
+    They are looked for from the planned place on, and could be before it afterwards.
+    """
+    first_seen = [e for e in entries if e.wanted and not e.written and layout.has(e)]
+    if first_seen:
+        ledger.settle([_placed(each, layout.starts) for each in first_seen])
+
+
+def _plan_anew(file: DatasetFile, ledger: Ledger, missing: Iterable[Entry]) -> None:
+    """Note where lines will be that were to be written behind what is gone by now."""
+    end = file.size
+    beyond = [each for each in missing if not each.written and each.region.offset > end]
+    if beyond:
+        ledger.plan([replace(each, region=at_end(file, lines_of(each))) for each in beyond])
+
+
+def _gone(file: DatasetFile, entry: Entry) -> Entry:
+    """An entry that isn't in the file: if it is written again, then behind all that is there."""
+    return replace(entry, region=Region(file.size, lines_of(entry)))
 
 
 def write_anew(file: DatasetFile, ledger: Ledger, unsettled: Sequence[Entry]) -> Reconciliation:
     """Write everything that should be there into an empty file."""
     ids, known, starts = array("q"), array("q"), array("q")
-    for entry, start in _append(file, filter(_is_wanted, chain(ledger.in_order(0), unsettled))):
+    restored = 0
+    for entry, region in _append(file, filter(_is_wanted, chain(ledger.in_order(0), unsettled))):
         ids.append(entry.decision_id)
         known.append(-1)
-        starts.append(start)
-    gone = [each for each in unsettled if not each.wanted]
+        starts.append(region.offset)
+        restored += entry.written
+    gone = [_gone(file, each) for each in unsettled if not each.wanted]
     ledger.settle(chain(gone, _moved(ids, known, starts)))
-    return Reconciliation(settled=len(gone) + len(ids), appended=len(ids))
+    return Reconciliation(settled=len(gone) + len(ids), appended=len(ids), restored=restored)
 
 
 def _is_wanted(entry: Entry) -> bool:
@@ -111,8 +141,8 @@ class _Shift:
         return start - self._gone[bisect_right(self._ends, start)]
 
 
-def _append(file: DatasetFile, entries: Iterable[Entry]) -> Iterator[tuple[Entry, int]]:
-    """Write the lines of these entries, about `_BATCH` bytes at once; each, and where it begins."""
+def _append(file: DatasetFile, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Region]]:
+    """Write the lines of these entries, about `_BATCH` bytes at once; each, and where it is."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:
@@ -125,12 +155,15 @@ def _append(file: DatasetFile, entries: Iterable[Entry]) -> Iterator[tuple[Entry
         yield from _append_batch(file, batch)
 
 
-def _append_batch(file: DatasetFile, batch: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
+def _append_batch(file: DatasetFile, batch: Sequence[Entry]) -> Iterator[tuple[Entry, Region]]:
     now = at_end(file, b"".join(map(lines_of, batch)))
-    start = file.append(now.data) + now.data.startswith(b"\n")
+    start = file.append(now.data)
+    lead = b"\n" if now.data.startswith(b"\n") else b""
     for entry in batch:
-        yield entry, start
-        start += len(lines_of(entry))
+        region = Region(start, lead + lines_of(entry))
+        yield entry, region
+        start += len(region.data)
+        lead = b""
 
 
 def _placed(entry: Entry, starts: Mapping[int, int]) -> Entry:
@@ -144,4 +177,4 @@ def _moved(ids: array[int], known: array[int], starts: array[int]) -> Iterator[E
     """The entries that are elsewhere than was known, without their lines."""
     for decision_id, before, start in zip(ids, known, starts, strict=True):
         if start != before:
-            yield Entry(decision_id, Region(start, b""), wanted=True)
+            yield Entry(decision_id, Region(start, b""), wanted=True, written=True)

@@ -13,7 +13,7 @@ class Region(Struct, frozen=True):
     """The bytes of the dataset file that hold one decision's pairs."""
 
     offset: int
-    """Where they begin, in bytes; before they are written, where they would."""
+    """Where they begin, in bytes; while they are not there, where the file ended."""
     data: bytes
     """Whole lines, newline-terminated; begins with a newline if the file before it lacked one."""
 
@@ -29,6 +29,9 @@ class Entry(Struct, frozen=True):
     region: Region
     wanted: bool
     """Whether the decision counts, so that its pairs belong in the file."""
+    written: bool
+    """Whether its lines are known to have been there. Else an equal line before the offset is
+    somebody else's."""
 
 
 class Knowledge(Protocol):
@@ -64,6 +67,10 @@ class Ledger(Knowledge, Protocol):
         """
         ...
 
+    def plan(self, entries: Iterable[Entry]) -> None:
+        """Note where these, which are not in the file, would begin now."""
+        ...
+
 
 class Reconciliation(Struct, frozen=True):
     """What it took to make the dataset file agree with the session."""
@@ -75,4 +82,6 @@ class Reconciliation(Struct, frozen=True):
     removed: int = 0
     """Decisions whose pairs did not belong there any more and were taken out."""
     completed: int = 0
-    """Torn writes that were made whole."""
+    """Decisions of whose pairs only a part was there, which was taken out to write them whole."""
+    restored: int = 0
+    """Decisions of both kinds whose pairs had been there whole: others changed the file."""

@@ -14,6 +14,7 @@ from statistics import median
 from msgspec.structs import replace
 
 from dpo_tui.domain.labelling import final_marks, final_remarks
+from dpo_tui.domain.ledger import Reconciliation
 from dpo_tui.domain.model import Decision, Group, Progress, Remarks, Verdict
 from dpo_tui.domain.pairs import Example, make_pairs
 from dpo_tui.errors import DatasetError, StoreError
@@ -109,10 +110,15 @@ class Labelling:
         """A key was pressed: the person is there."""
         self._screen.stopwatch.touch()
 
-    async def open(self) -> None:
-        """Make the dataset agree with the session, then show the group to go on with."""
-        await self._catch_up()
+    async def open(self) -> int:
+        """Make the dataset agree with the session, then show the group to go on with.
+
+        Returns of how many decisions the pairs had to be written again, since others had changed
+        the file.
+        """
+        done = await self._catch_up()
         await self._show_next(-1, -1)
+        return done.restored
 
     async def confirm(self) -> Confirmed | Refused:
         """Decide the group: its pairs go to the dataset, the next undecided group is shown."""
@@ -264,14 +270,16 @@ class Labelling:
         finally:
             self._following = None
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> Reconciliation:
         """Make the dataset file agree with the session; the session holds the truth if it can't."""
+        done = Reconciliation()
         try:
-            await self._disk.run(self._reconcile)
+            done = await self._disk.run(self._reconcile)
             self.dataset_trouble = None
         except (DatasetError, StoreError) as error:
             self.dataset_trouble = error
         self._screen.changed()
+        return done
 
-    def _reconcile(self) -> None:
-        self._dataset.reconcile(self._disk.store)
+    def _reconcile(self) -> Reconciliation:
+        return self._dataset.reconcile(self._disk.store)

@@ -87,7 +87,7 @@ def rebuild(connection: sqlite3.Connection) -> None:
         "UPDATE session SET queued = (SELECT count(*) FROM groups WHERE position IS NOT NULL)"
     )
     connection.execute(
-        "INSERT INTO regions SELECT id, annotator_id, 0, 0, 0, 0 FROM decisions "
+        "INSERT INTO regions SELECT id, annotator_id, 0, 0, 0, 0, 1 FROM decisions "
         "WHERE lines IS NOT NULL AND id NOT IN (SELECT decision_id FROM regions)"
     )
     derive_all(connection)

@@ -13,7 +13,7 @@ from dpo_tui.store.faults import SenselessError, told
 
 _LARGEST_PAGE = 1024
 _SELECT = (
-    "SELECT decision_id, regions.position, leads, wanted, lines FROM regions "
+    "SELECT decision_id, regions.position, leads, wanted, written, lines FROM regions "
     "JOIN decisions ON decisions.id = decision_id "
 )
 _SHARING = (
@@ -58,7 +58,7 @@ def plan_region(
 ) -> None:
     """Note where a decision's pairs are about to be written, if they belong in the dataset."""
     connection.execute(
-        "INSERT INTO regions SELECT ?, ?, ?, ?, position IS NOT NULL OR NOT drops_removed, 0 "
+        "INSERT INTO regions SELECT ?, ?, ?, ?, position IS NOT NULL OR NOT drops_removed, 0, 0 "
         "FROM groups, session WHERE groups.id = ?",
         (decision.id, annotator_id, region.offset, _leads(region), decision.group_id),
     )
@@ -149,7 +149,7 @@ def settle(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     An entry that has been decided otherwise in the meantime stays unsettled.
     """
     connection.executemany(
-        "UPDATE regions SET position = ?, leads = ?, settled = 1 "
+        "UPDATE regions SET position = ?, leads = ?, written = wanted, settled = 1 "
         "WHERE decision_id = ? AND wanted = ?",
         (
             (each.region.offset, _leads(each.region), each.decision_id, each.wanted)
@@ -158,9 +158,18 @@ def settle(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     )
 
 
-def _entry(row: tuple[int, int, int, int, bytes]) -> Entry:
-    decision_id, offset, leads, wanted, lines = row
+def plan_anew(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """Note where these, which are not in the dataset file, would begin now."""
+    connection.executemany(
+        "UPDATE regions SET position = ?, leads = ? WHERE decision_id = ? AND NOT written",
+        ((each.region.offset, _leads(each.region), each.decision_id) for each in entries),
+    )
+
+
+def _entry(row: tuple[int, int, int, int, int, bytes]) -> Entry:
+    decision_id, offset, leads, wanted, written, lines = row
     # Not `making_sense`: there can be a million of them.
     if type(lines) is not bytes or not lines.endswith(b"\n"):
         raise SenselessError(f"decision {decision_id} is damaged (its pairs are cut off)")
-    return Entry(decision_id, Region(offset, b"\n" * leads + lines), wanted=bool(wanted))
+    region = Region(offset, b"\n" * leads + lines)
+    return Entry(decision_id, region, wanted=bool(wanted), written=bool(written))

@@ -194,11 +194,19 @@ UPDATE annotators SET dataset_path = (SELECT dataset_path FROM session)
     WHERE id IN (SELECT annotator_id FROM decisions);
 """
 
+_WRITTEN = """
+-- Whether the lines are known to have been in the dataset file; else equal ones before `position`
+-- are not ours.
+ALTER TABLE regions ADD COLUMN written INTEGER NOT NULL DEFAULT 1;
+UPDATE regions SET written = 0 WHERE settled AND NOT wanted;
+"""
+
 MIGRATIONS = (
     Migration("first", _FIRST),
     Migration("redo and prompts files", _REDO_AND_FILES),
     Migration("remarks and flags", _REMARKS_AND_FLAGS),
     Migration("a dataset for each annotator", _DATASETS),
+    Migration("lines that are known to be ours", _WRITTEN),
 )
 VERSION = len(MIGRATIONS)
 

@@ -282,6 +282,11 @@ class SessionStore(SessionFile):
         with self._database.lazy_transaction() as connection:
             regions.settle(connection, entries)
 
+    def plan(self, entries: Iterable[Entry]) -> None:
+        """Note where these, which are not in the dataset file, would begin now."""
+        with self._database.transaction() as connection:
+            regions.plan_anew(connection, entries)
+
 
 def _keeps_draft(connection: sqlite3.Connection, decision: Decision, annotator_id: int) -> bool:
     is_skipped = decision.verdict is Verdict.SKIPPED
