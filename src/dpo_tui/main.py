@@ -24,7 +24,6 @@ from dpo_tui.importing import Say
 from dpo_tui.leaving import Leaving
 from dpo_tui.opening import Job, Opened, fitted_plan, open_session
 from dpo_tui.service.disk import Disk
-from dpo_tui.service.endpoint import Health
 from dpo_tui.service.filling import Filled, Filling
 from dpo_tui.service.generation import Generation, GenerationOptions
 from dpo_tui.service.labelling import Labelling
@@ -32,6 +31,7 @@ from dpo_tui.service.onscreen import LabellingOptions
 from dpo_tui.service.ports import Role
 from dpo_tui.settings import Settings
 from dpo_tui.store.role import GeneratorRole
+from dpo_tui.troubles import Troubles
 from dpo_tui.words import plural
 
 if TYPE_CHECKING:
@@ -204,22 +204,17 @@ async def generate(
 
 
 def _tell_troubles(generation: Generation, say: Say) -> None:
-    """Say why nothing comes, once each time that it begins, and when an endpoint is back."""
-    told: dict[str, str] = {}
+    """Say why nothing comes and when the next try is, and when an endpoint is back."""
+    troubles, told = Troubles(), ""
 
     def tell() -> None:
-        troubles = {"": str(generation.trouble or "")}
-        for endpoint in generation.endpoints:
-            is_well = endpoint.health in {Health.UP, Health.BUSY}
-            said = f"{endpoint.message}\n{endpoint.remedy}".strip()
-            troubles[endpoint.url] = "" if is_well else said
-        for name, trouble in troubles.items():
-            before = told.get(name, "")
-            if trouble and trouble != before:
-                say(trouble)
-            elif before and not trouble and name:
-                say(f"{name} is back")
-        told.update(troubles)
+        nonlocal told
+        for line in troubles.news(generation.endpoints, time.monotonic()):
+            say(line)
+        trouble = str(generation.trouble or "")
+        if trouble not in {told, ""}:
+            say(trouble)
+        told = trouble
 
     generation.on_change = tell
 

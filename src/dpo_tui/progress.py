@@ -51,8 +51,8 @@ class FillProgress:
         self._bar.stop()
 
     def say(self, text: str) -> None:
-        """Tell a line, above the bar."""
-        self._console.print(Text(display(text)))
+        """Tell a line, above the bar; in a log it stays one, however long."""
+        self._console.print(Text(display(text)), soft_wrap=not self._console.is_terminal)
 
     def report(self, filled: Filled, progress: SessionProgress) -> None:
         """Take in how far it has come."""

@@ -55,6 +55,24 @@ def test_it_says_what_is_wrong_with_the_server_and_when_it_is_back(tmp_path: Pat
     assert f"{server.url} is back" in run.stderr
 
 
+def test_a_server_that_asks_to_wait_is_told_once_and_is_back_when_it_answers(
+    tmp_path: Path,
+) -> None:
+    server = ChatServer(GOOD)
+    server.script(*[replies.error(429, "slow down", {"Retry-After": "3"})] * 2)
+    with serving(server):
+        person = Person(tmp_path, server=server.url)
+        person.prompts("one")
+        run = person.run("generate", "prompts.toml", "-n", "2")
+    told = [line for line in run.stderr.splitlines() if server.url in line]
+    assert run.returncode == 0
+    advice = "Wait for it, or send less at once. · next try in 3s"
+    assert told == [
+        f"{server.url} answers 429: slow down · {advice}",
+        f"{server.url} is back",
+    ]
+
+
 def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

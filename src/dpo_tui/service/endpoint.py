@@ -55,6 +55,14 @@ class EndpointStatus(Struct, frozen=True):
     message: str = ""
     """What is wrong; foreign text."""
     remedy: str = ""
+    delay: float = 0.0
+    """Seconds from the last try to the next, while it is not up."""
+
+    @property
+    def words(self) -> str:
+        """What is wrong, where, and what to do about it, on one line; foreign text."""
+        said = " · ".join(filter(None, (self.message, self.remedy)))
+        return said if self.url in said else f"{self.url}: {said}"
 
 
 def spares_the_card(error: BackendError, *, is_admitted: bool) -> bool:
@@ -69,7 +77,7 @@ def spares_the_card(error: BackendError, *, is_admitted: bool) -> bool:
     return isinstance(error, ConnectError | BusyError | AuthError | ModelError)
 
 
-def seconds_to_probe(error: BackendError | None, strikes: int) -> float:
+def seconds_to_probe(error: BackendError, strikes: int) -> float:
     """Seconds until the next probe: exponential with jitter, or more if the server asked for it.
 
     `strikes` is how many probes there were.
@@ -104,6 +112,7 @@ class Endpoint:
         self._health = Health.UP
         self._trouble: BackendError | None = None
         self._strikes = 0
+        self._delay = 0.0
         self._recovery: asyncio.Task[None] | None = None
 
     @property
@@ -136,6 +145,7 @@ class Endpoint:
             self.in_flight,
             trouble.message if trouble else "",
             trouble.remedy if trouble else "",
+            self._delay,
         )
 
     def works(self, closings: int) -> None:
@@ -157,6 +167,7 @@ class Endpoint:
 
     def _note(self, error: BackendError) -> None:
         self._trouble = error
+        self._delay = seconds_to_probe(error, self._strikes)
         match error:
             case BusyError():
                 self._health = Health.BUSY
@@ -168,7 +179,7 @@ class Endpoint:
 
     async def _recover(self) -> None:
         while self._health is not Health.UP:
-            await asyncio.sleep(seconds_to_probe(self._trouble, self._strikes))
+            await asyncio.sleep(self._delay)
             self._strikes += 1
             try:
                 await self.client.probe()

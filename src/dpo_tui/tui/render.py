@@ -123,7 +123,5 @@ def trouble_lines(endpoints: Sequence[EndpointStatus], trouble: DpoTuiError | No
     for endpoint in endpoints:
         if endpoint.health is not Health.UP:
             style = "$text-warning" if endpoint.health is Health.BUSY else "$text-error"
-            said = " · ".join(filter(None, (endpoint.message, endpoint.remedy)))
-            said = display_line(said if endpoint.url in said else f"{endpoint.url}: {said}")
-            parts.append((said, style))
+            parts.append((display_line(endpoint.words), style))
     return [each for part in parts for each in (("\n", ""), part)][1:]
