@@ -12,6 +12,7 @@
         ├── ServerError             5xx, or an error in the middle of a stream
         ├── AuthError               401 or 403: the key is missing or wrong
         ├── ModelError              the server doesn't have that model
+        ├── SetupError              the proxy is wrong, or the server's certificate isn't trusted
         ├── PromptError             this prompt was refused: too long, filtered, bad
         └── ProtocolError           what answers is no OpenAI-compatible chat server
 
@@ -87,6 +88,10 @@ class AuthError(BackendError):
 
 class ModelError(BackendError):
     """The server doesn't have the model that was asked for."""
+
+
+class SetupError(BackendError):
+    """The environment here is in the way: the proxy, or the certificates that are trusted."""
 
 
 class PromptError(BackendError):

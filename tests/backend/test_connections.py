@@ -18,11 +18,13 @@ from dpo_tui.errors import (
     ConnectError,
     ModelError,
     ProtocolError,
+    SetupError,
     StallError,
 )
 from tests.backend.clients import HELLO, ask, collect, serving, text
 from tests.servers import replies
 from tests.servers.replies import Gate
+from tests.servers.tls import Authority
 from tests.servers.wire import MODEL, ChatServer
 
 
@@ -178,7 +180,7 @@ async def test_requests_to_other_machines_take_the_proxy(monkeypatch: pytest.Mon
 async def test_a_proxy_that_cannot_be_used(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy)
     far = HttpChatClient("http://example.invalid/v1", "m")
-    with pytest.raises(ConnectError, match="proxy") as caught:
+    with pytest.raises(SetupError, match="proxy") as caught:
         await collect(far, ask())
     assert "HTTP_PROXY" in caught.value.remedy
 
@@ -209,7 +211,7 @@ async def test_a_proxy_variable_that_holds_no_address_is_named_and_not_shown(
     monkeypatch.setenv(name, value)
     far = HttpChatClient("http://example.invalid/v1", "m")
     for asking in (collect(far, ask()), far.probe()):
-        with pytest.raises(ConnectError, match="The proxy for") as caught:
+        with pytest.raises(SetupError, match="The proxy for") as caught:
             await asking
         told = "".join(format_exception(caught.value))
         assert name.upper() in caught.value.remedy
@@ -225,10 +227,53 @@ async def test_certificates_that_cannot_be_loaded(
     for path in (tmp_path / "absent.pem", tmp_path / "no certificate", tmp_path):
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         for asking in (collect(far, ask()), far.probe()):
-            with pytest.raises(ConnectError, match="certificates") as caught:
+            with pytest.raises(SetupError, match="certificates") as caught:
                 await asking
             assert "SSL_CERT_FILE" in caught.value.message
             assert "PEM" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("bare_environment")
+@pytest.mark.parametrize(("status", "kind"), [(407, SetupError), (502, ConnectError)])
+async def test_a_proxy_that_refuses_has_to_be_mended_and_one_that_fails_may_recover(
+    status: int, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ChatServer() as proxy:
+        proxy.any_reply = replies.plain(status, b"")
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.removesuffix("/v1"))
+        far = HttpChatClient("https://example.invalid/v1", "m")
+        with pytest.raises(kind, match=f"The proxy for .* fails: {status}"):
+            await far.probe()
+
+
+@pytest.mark.usefixtures("bare_environment")
+async def test_a_proxy_is_named_where_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(ConnectError) as caught:
+        await HttpChatClient("https://example.invalid/v1", "m").probe()
+    assert "HTTPS_PROXY" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("bare_environment")
+async def test_a_certificate_is_trusted_if_ssl_cert_file_names_who_signed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    async with ChatServer(replies.completion("ok"), tls=authority.serve("127.0.0.1")) as server:
+        client = HttpChatClient(server.url, MODEL)
+        for asking in (collect(client, ask()), client.probe()):
+            with pytest.raises(SetupError, match="is not trusted: unable to get local") as caught:
+                await asking
+            assert "SSL_CERT_FILE" in caught.value.remedy
+        await client.aclose()
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.pem))
+        client = HttpChatClient(server.url, MODEL)
+        await client.probe()
+        assert text(await collect(client, ask())) == "ok"
+        await client.aclose()
+    async with ChatServer(tls=authority.serve("other.example")) as server:
+        with pytest.raises(SetupError, match=r"127\.0\.0\.1"):
+            await HttpChatClient(server.url, MODEL).probe()
 
 
 async def test_the_probe_is_content_with_a_good_server() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from ssl import SSLContext
 from typing import Any
 
 MODEL = "test-model"
@@ -101,7 +102,12 @@ class ChatServer:
     """The server: knows `/v1/models` and the chat route, and records every chat request."""
 
     def __init__(
-        self, reply: Reply | None = None, *, models: tuple[str, ...] = (MODEL,), port: int = 0
+        self,
+        reply: Reply | None = None,
+        *,
+        models: tuple[str, ...] = (MODEL,),
+        port: int = 0,
+        tls: SSLContext | None = None,
     ) -> None:
         self.reply = reply
         """What chat requests get when the script is empty."""
@@ -118,6 +124,7 @@ class ChatServer:
         self.url = ""
         """The base URL."""
         self._port = port
+        self._tls = tls
         self._script: deque[Reply] = deque()
         self._arrived = asyncio.Condition()
         self._connections: set[asyncio.Task[None]] = set()
@@ -134,9 +141,11 @@ class ChatServer:
         return self.requests
 
     async def __aenter__(self) -> ChatServer:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self._port, ssl=self._tls
+        )
         port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/v1"
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}/v1"
         return self
 
     async def __aexit__(self, *_: object) -> None:

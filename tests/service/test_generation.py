@@ -16,6 +16,7 @@ from dpo_tui.service.live import Phase
 from dpo_tui.service.outcomes import Refused
 from dpo_tui.store.role import GeneratorRole
 from tests.servers import replies
+from tests.servers.tls import Authority
 from tests.servers.wire import MODEL, ChatServer, Exchange, Reply
 from tests.service.desk import Desk, begun_and_endless, desk, prompts
 
@@ -216,6 +217,16 @@ async def test_what_a_server_leaves_in_silence_is_asked_for_again_when_it_is_bac
                 await server.restart()
             cards = await here.until_ended()
             assert [card.text for card in cards] == ["a", "b"]  # no attempt was counted
+
+
+async def test_a_certificate_that_is_not_trusted_stops_the_endpoint(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with (
+        ChatServer(tls=authority.serve("127.0.0.1")) as server,
+        desk(tmp_path, server.url, prompts("one")) as here,
+    ):
+        await here.until(lambda: health(here) is Health.STOPPED)
+        assert [card.phase for card in here.cards] == [Phase.WAITING] * 2
 
 
 async def test_a_rate_limit_is_waited_for_and_costs_no_card(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import replies
+from tests.servers.tls import Authority
 from tests.servers.wire import MODEL, ChatServer, Exchange
 from tests.terminal.program import Person, serving
 
@@ -133,6 +134,18 @@ def test_it_fails_at_once_if_that_is_asked_for(tmp_path: Path) -> None:
     assert "Nothing answers at" in run.stderr
     assert "Waiting" not in run.stderr
     assert person.left_behind() == before
+
+
+def test_a_certificate_that_is_not_trusted_is_not_waited_for(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with serving(ChatServer(GOOD, tls=authority.serve("127.0.0.1"))) as server:
+        person = Person(tmp_path, server=server.url)
+        person.prompts("one")
+        refused = person.run("generate", "prompts.toml", "--model", MODEL)
+        run = person.run("generate", "prompts.toml", "-n", "2", SSL_CERT_FILE=str(authority.pem))
+    assert (refused.returncode, run.returncode) == (1, 0)
+    assert "is not trusted" in refused.stderr
+    assert "Waiting" not in refused.stderr
 
 
 def test_what_somebody_has_to_mend_is_not_waited_for(tmp_path: Path) -> None:

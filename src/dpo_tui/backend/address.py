@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import httpx
 from msgspec import Struct
 
-from dpo_tui.errors import AuthError, ConnectError, InputError
+from dpo_tui.errors import AuthError, InputError, SetupError
 from dpo_tui.secret import Secret
 
 _EXAMPLE = "A base URL looks like http://127.0.0.1:8000/v1."
@@ -81,6 +81,13 @@ class Address(Struct, frozen=True):
             return host == "localhost" or host.endswith(".localhost")
         return ip.is_loopback or ip.is_unspecified
 
+    @property
+    def proxy_name(self) -> str:
+        """The environment variable whose proxy requests may take; empty if none is set."""
+        scheme = self.base_url.partition(":")[0].upper()
+        names = () if self.is_local else (f"{scheme}_PROXY", "ALL_PROXY")
+        return next(filter(_is_set, names), "")
+
     def quote(self, text: str, longest: int = 400) -> str:
         """A server's words for a message: on one line, not too long, and without the key."""
         key = self.key.reveal().strip() if self.key else ""
@@ -94,7 +101,7 @@ class Address(Struct, frozen=True):
 
         Raises:
             AuthError: the key can't be sent in a header.
-            ConnectError: the proxy or the certificates that the environment names can't be used.
+            SetupError: the proxy or the certificates that the environment names can't be used.
         """
         try:
             return httpx.AsyncClient(
@@ -116,19 +123,19 @@ class Address(Struct, frozen=True):
         except (ImportError, ValueError) as error:
             raise self._no_proxy(str(error)) from error
 
-    def _no_proxy(self, words: str) -> ConnectError:
-        names = [each for each in _PROXY_NAMES if {each, each.lower()} & os.environ.keys()]
-        return ConnectError(
+    def _no_proxy(self, words: str) -> SetupError:
+        names = [each for each in _PROXY_NAMES if _is_set(each)]
+        return SetupError(
             f"The proxy for {self.base_url} can't be used: {words}",
             remedy=f"Mend {' or '.join(names or _PROXY_NAMES)}. A proxy is http://HOST:PORT, with"
             " %2F for / and %40 for @ in a password; NO_PROXY lists hosts that need none.",
         )
 
-    def _no_certificates(self, error: OSError) -> ConnectError:
+    def _no_certificates(self, error: OSError) -> SetupError:
         names = [each for each in _TRUST_NAMES if os.environ.get(each)]
         whose = f"that {names[0]} names" if names else "of the Python package certifi"
         words = self.quote(error.strerror or str(error))
-        return ConnectError(
+        return SetupError(
             f"The certificates {whose} can't be loaded: {words}",
             remedy="SSL_CERT_FILE names a file of certificates in PEM form, SSL_CERT_DIR a folder"
             " of them; without either the usual ones are trusted.",
@@ -146,8 +153,15 @@ class Address(Struct, frozen=True):
             )
         return identity | {"Authorization": f"Bearer {key}"}
 
-    def _trust(self) -> ssl.SSLContext | bool:
-        """Loading the certificates takes longer than a first token; plain local HTTP needs none."""
+    def _trust(self) -> ssl.SSLContext:
+        """What SSL_CERT_FILE or SSL_CERT_DIR names, for this machine too, else what certifi has.
+
+        Loading the certificates takes longer than a first token; plain local HTTP needs none.
+        """
         if self.is_local and self.base_url.startswith("http:"):
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
-        return True
+        return httpx.create_ssl_context()
+
+
+def _is_set(name: str) -> bool:
+    return bool({name, name.lower()} & os.environ.keys())

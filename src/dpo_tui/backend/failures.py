@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Iterator
 
 import httpx
@@ -19,6 +20,7 @@ from dpo_tui.errors import (
     PromptError,
     ProtocolError,
     ServerError,
+    SetupError,
     StallError,
 )
 
@@ -39,6 +41,8 @@ _HUNG_UP = re.compile("disconnected|closed connection")  # httpcore's and h11's 
 _NO_ACCESS = frozenset({401, 402, 403})
 _TRY_LATER = frozenset({408, 409, 429, 503, 529})  # 529: Anthropic's "overloaded"
 _REFUSAL = frozenset({400, 422, 451})
+_PROXY_REFUSES = re.compile(r"4\d\d\b")
+_CHECK_THE_PROXY = "Look at HTTP_PROXY, HTTPS_PROXY and ALL_PROXY; NO_PROXY excepts a host."
 _IS_THE_URL_RIGHT = "Is the base URL right? It usually ends in /v1."
 
 
@@ -50,6 +54,8 @@ def failure(said: Said, address: Address, sent: frozenset[str] = frozenset()) ->
         return _redirect_error(said, address)
     if _is_moderated(said):
         return PromptError(message, remedy=_prompt_remedy(said, sent))
+    if said.status == 407:
+        return SetupError(message, remedy=_CHECK_THE_PROXY)
     if said.status in _NO_ACCESS or "insufficient_quota" in said.kind:
         return _auth_error(message, said, address)
     if said.status in _TRY_LATER:
@@ -122,12 +128,10 @@ def broken(error: httpx.RequestError, address: Address) -> BackendError:
     words = address.quote(_deepest_words(error))
     match error:
         case httpx.ProxyError():
-            return ConnectError(
-                f"The proxy for {where} fails: {words}",
-                remedy="Look at HTTP_PROXY, HTTPS_PROXY and ALL_PROXY; NO_PROXY excepts a host.",
-            )
+            kind = SetupError if _PROXY_REFUSES.match(words) else ConnectError
+            return kind(f"The proxy for {where} fails: {words}", remedy=_CHECK_THE_PROXY)
         case httpx.ConnectError() | httpx.ConnectTimeout():
-            return _no_connection(where, words)
+            return _no_connection(error, words, address)
         case httpx.RemoteProtocolError() if not _HUNG_UP.search(words):
             return ProtocolError(
                 f"{where} doesn't speak HTTP: {words}", remedy="Is the port right, and the scheme?"
@@ -148,11 +152,19 @@ def is_refused(error: BackendError) -> bool:
     return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
 
 
-def _no_connection(where: str, words: str) -> ConnectError:
-    if "certificate" in words.lower():
-        remedy = "Trust the certificate with SSL_CERT_FILE, or use the name that it was made for."
-    elif "ssl" in words.lower():
+def _no_connection(error: httpx.RequestError, words: str, address: Address) -> BackendError:
+    where = address.base_url
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return SetupError(
+                f"The certificate of {where} is not trusted: {address.quote(cause.verify_message)}",
+                remedy="Let SSL_CERT_FILE name a PEM file with it or with who signed it, or use the"
+                " host that it was made for.",
+            )
+    if "ssl" in words.lower():
         remedy = "If the server has no TLS, write http:// instead of https://."
+    elif address.proxy_name:
+        remedy = f"Is the server running? Are host and port, and {address.proxy_name}, right?"
     else:
         remedy = "Is the server running, and are host and port right?"
     return ConnectError(f"Nothing answers at {where}: {words}", remedy=remedy)

@@ -23,6 +23,7 @@ from dpo_tui.errors import (
     ConnectError,
     ModelError,
     ProtocolError,
+    SetupError,
 )
 from dpo_tui.service.ports import ChatClient
 
@@ -41,7 +42,7 @@ class Health(StrEnum):
     DOWN = "down"
     """It doesn't answer."""
     STOPPED = "stopped"
-    """It answers that this can't work: key, model or URL. A person has to mend it."""
+    """This can't work: key, model, URL, proxy or certificate. A person has to mend it."""
 
 
 class EndpointStatus(Struct, frozen=True):
@@ -74,7 +75,7 @@ def spares_the_card(error: BackendError, *, is_admitted: bool) -> bool:
     """
     if isinstance(error, ProtocolError):
         return not is_admitted
-    return isinstance(error, ConnectError | BusyError | AuthError | ModelError)
+    return isinstance(error, ConnectError | BusyError | AuthError | ModelError | SetupError)
 
 
 def seconds_to_probe(error: BackendError, strikes: int) -> float:
@@ -171,7 +172,7 @@ class Endpoint:
         match error:
             case BusyError():
                 self._health = Health.BUSY
-            case AuthError() | ModelError() | ProtocolError():
+            case AuthError() | ModelError() | ProtocolError() | SetupError():
                 self._health = Health.STOPPED
             case _:
                 self._health = Health.DOWN
