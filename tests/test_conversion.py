@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -378,6 +379,10 @@ def test_pipes(person: Person) -> None:
     assert piped(gzip.compress(ROWS.encode()), "openai") == plain
     assert piped(json.dumps([*map(json.loads, ROWS.splitlines())]).encode(), "openai") == plain
     assert piped(b"prompt,chosen,rejected\na,a+,a-\n", "openai") == plain.splitlines(True)[0]
+    (person.folder / "in.jsonl.gz").write_bytes(gzip.compress(ROWS.encode()))
+    command = f"{shlex.join(PROGRAM)} convert <(zcat in.jsonl.gz) - --to openai"
+    shell = ["bash", "-c", command]
+    assert subprocess.check_output(shell, env=person.environment, cwd=person.folder) == plain
     alpaca = piped(ROWS.encode(), "llamafactory-alpaca")
     assert json.loads(alpaca.splitlines()[0])["instruction"] == "a"
 

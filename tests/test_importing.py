@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -247,10 +248,13 @@ def test_standard_input_is_known_by_its_content(person: Person) -> None:
     assert describe(session).total == 3
 
 
-def test_keys_come_from_the_terminal_where_prompts_were_piped(person: Person) -> None:
+@pytest.mark.parametrize(
+    "command", ["cat rows.jsonl | %s annotate -", "%s annotate <(gzip -c rows.jsonl)"]
+)
+def test_keys_come_from_the_terminal_where_prompts_were_piped(person: Person, command: str) -> None:
     person.write("rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in _PAIRS))
-    command = f"cat rows.jsonl | {shlex.join(PROGRAM)} annotate - --annotator ann"
-    with Terminal(["sh", "-c", command], env=person.environment, cwd=person.folder) as terminal:
+    command = f"{command % shlex.join(PROGRAM)} --annotator ann"
+    with Terminal(["bash", "-c", command], env=person.environment, cwd=person.folder) as terminal:
         terminal.wait_for("a good")
         terminal.press(" ")
         terminal.press("\r")
@@ -258,3 +262,41 @@ def test_keys_come_from_the_terminal_where_prompts_were_piped(person: Person) ->
         terminal.press("q")
         assert terminal.wait_exit() == 0
     assert describe(person.session()).progress["ann"].decided == 1
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows"])
+def test_a_named_pipe_is_read_like_standard_input(person: Person, name: str) -> None:
+    person.write("given", "".join(f"{json.dumps(row)}\n" for row in _PAIRS))
+    command = f"mkfifo {name}; cat given >{name} & {shlex.join(PROGRAM)} generate {name}"
+    run = subprocess.run(
+        ["sh", "-c", command],
+        env=person.environment,
+        cwd=person.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "standard input: TRL pairs" in run.stderr
+    assert describe(person.session()).total == 3
+
+
+@pytest.mark.parametrize("ending", ["", ".jsonl", ".toml"])
+def test_what_is_no_file_is_refused(person: Person, ending: str) -> None:
+    path = person.folder / f"it{ending}"
+    path.symlink_to("/dev/zero")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(person.folder / f"socket{ending}"))
+    for name in (path.name, f"socket{ending}"):
+        run = person.run("generate", name)
+        assert run.returncode == 2
+        assert f"{name}: this is not a file" in run.stderr
+    listener.close()
+
+
+def test_a_pipe_that_is_included_is_refused(person: Person) -> None:
+    os.mkfifo(person.folder / "more.jsonl")
+    person.write("prompts.toml", 'include = ["more.jsonl"]')
+    run = person.run("generate", "prompts.toml")
+    assert run.returncode == 2
+    assert "more.jsonl: this is not a file (included by prompts.toml)" in run.stderr

@@ -151,10 +151,11 @@ def _job(arguments: Namespace) -> Job:
     from dpo_tui.domain.model import PreferenceUse
     from dpo_tui.importing import Incoming
     from dpo_tui.opening import Job
-    from dpo_tui.prompts import Reading, read_piped, read_prompts
+    from dpo_tui.prompts import Reading, pipe_as_stdin, read_piped, read_prompts
     from dpo_tui.settings import api_key, read_config, resolve_settings
     from dpo_tui.trust import require_trust
 
+    arguments.prompts = pipe_as_stdin(arguments.prompts)
     prompts = read_piped() if _is_piped(arguments) else read_prompts(arguments.prompts)
     path = prompts.path
     require_trust(prompts.loaders, allowed=arguments.allow_loader)

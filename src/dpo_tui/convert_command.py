@@ -22,7 +22,15 @@ from dpo_tui.display import display
 from dpo_tui.errors import InputError
 from dpo_tui.export_command import ruler_of, tell
 from dpo_tui.output import Log
-from dpo_tui.prompts import PromptsFile, Reading, Tally, read_piped, read_prompts, stream_piped
+from dpo_tui.prompts import (
+    PromptsFile,
+    Reading,
+    Tally,
+    pipe_as_stdin,
+    read_piped,
+    read_prompts,
+    stream_piped,
+)
 from dpo_tui.rewriting import Target
 from dpo_tui.settings import Settings
 from dpo_tui.trust import require_trust
@@ -71,6 +79,7 @@ def make_job(arguments: Namespace, settings: Settings) -> ConversionJob:
 
 
 def _prompts(path: Path, form: Format) -> PromptsFile:
+    path = pipe_as_stdin(path)
     if path != STDOUT:
         prompts = read_prompts(path)
         require_trust(prompts.loaders, allowed=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -136,6 +137,9 @@ def open_input(path: Path) -> BufferedReader:
         InputError: there is none, or it can't be read.
     """
     try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+        if kind not in {stat.S_IFREG, stat.S_IFDIR}:  # opening a pipe would wait for a writer
+            raise InputError(f"{path}: this is not a file", remedy="Name a file.")
         return path.open("rb")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file", remedy="Check the path.") from None

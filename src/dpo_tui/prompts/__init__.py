@@ -1,5 +1,6 @@
 """Readers: forms and shapes of rows, TOML, text, loaders; each an iterator of prompts."""
 
+from dpo_tui.prompts.data import pipe_as_stdin
 from dpo_tui.prompts.reader import (
     PromptsFile,
     read_piped,
@@ -15,6 +16,7 @@ __all__ = [
     "RawRows",
     "Reading",
     "Tally",
+    "pipe_as_stdin",
     "read_piped",
     "read_prompts",
     "settings_in",

@@ -23,6 +23,23 @@ _BUFFER = 1 << 18
 STANDARD_INPUT = "standard input"
 
 
+def pipe_as_stdin(path: Path) -> Path:
+    """The path; `-` for a pipe, as a shell's `<(zcat x.gz)` is one: it becomes standard input.
+
+    Raises:
+        InputError: it can't be opened.
+    """
+    try:
+        if not path.is_fifo():
+            return path
+        pipe = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    os.dup2(pipe, 0)
+    os.close(pipe)
+    return Path("-")
+
+
 class Data(Struct, frozen=True):
     """Bytes with a name."""
 
