@@ -358,6 +358,12 @@ def test_a_name_that_promises_nothing_is_free(person: Person, name: str, to: str
     assert person.run("convert", "in.jsonl", name, "--to", to).returncode == 0
 
 
+def test_a_name_may_be_as_long_as_the_system_allows(person: Person) -> None:
+    name = f"{'x' * 249}.jsonl"
+    assert person.run("convert", "in.jsonl", name, "--to", "trl").returncode == 0
+    assert len((person.folder / name).read_text().splitlines()) == 3
+
+
 def test_an_ending_is_known_in_capitals_too(person: Person) -> None:
     person.run("convert", "in.jsonl", "X.JSONL.GZ", "--to", "trl")
     assert len(gzip.decompress((person.folder / "X.JSONL.GZ").read_bytes()).splitlines()) == 3

@@ -63,6 +63,16 @@ def make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def temporary_beside(path: Path) -> Path:
+    """Where the next content of a file is made, which only one process may do at a time.
+
+    Always the same name for the same file, and a short one: that of the file may be as long as the
+    system allows.
+    """
+    digest = sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f".{digest}.dpo-tui-tmp")
+
+
 def known_as(prompts: Path) -> Path:
     """What a prompts file is known by wherever one stands; what is no file keeps its name."""
     return prompts.resolve() if _is_file(prompts) else prompts

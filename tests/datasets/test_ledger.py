@@ -22,6 +22,7 @@ from dpo_tui.datasets.matching import lines_of, lines_start
 from dpo_tui.domain.ledger import Entry, Ledger, Reconciliation
 from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
+from dpo_tui.paths import temporary_beside
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
 from tests.samples import ready
@@ -265,7 +266,7 @@ class Session(RuleBasedStateMachine):
                 assert content[begin : begin + len(data)] == data
         assert {each.name for each in self.folder.iterdir()} <= {
             "pairs.jsonl", "s.db", "s.db-wal", "s.db-shm", *self._locks(),
-            ".pairs.jsonl.dpo-tui-tmp",
+            temporary_beside(self.file).name,
         }  # fmt: skip
 
     def _locks(self) -> set[str]:

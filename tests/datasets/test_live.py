@@ -159,6 +159,15 @@ def test_taking_one_out_of_the_middle_keeps_the_rest_and_the_mode(path: Path) ->
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+def test_one_is_taken_out_of_a_file_with_the_longest_of_names(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 255)
+    ledger = Known(path)
+    ledger.add(1)
+    ledger.add(2)
+    ledger.drop(1)
+    assert path.read_bytes() == line(2)
+
+
 def test_several_at_once_are_taken_out_in_one_step(path: Path) -> None:
     ledger = Known(path)
     for number in range(6):

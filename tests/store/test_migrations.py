@@ -12,6 +12,7 @@ import pytest
 
 from dpo_tui.domain.model import Draft, Mark, Verdict
 from dpo_tui.errors import StoreError
+from dpo_tui.paths import temporary_beside
 from dpo_tui.store.checks import check_session
 from dpo_tui.store.history import Fate, read_history
 from dpo_tui.store.info import describe
@@ -75,9 +76,16 @@ def test_the_old_file_is_kept_beside_it(old: Path) -> None:
     assert [each.name for each in old.parent.glob("*.bak*")] == [backup.name]
 
 
+def test_a_session_of_the_longest_name_that_can_be_worked_on_is_migrated(old: Path) -> None:
+    old = old.rename(old.with_name(f"{'s' * (255 - len('.db-01234567.lock'))}.db"))
+    store = SessionStore.open(old, annotator=ANNOTATOR)
+    check_content(store)
+    store.close()
+
+
 def test_nothing_is_migrated_where_no_backup_can_be_made(old: Path) -> None:
     before = old.read_bytes()
-    old.with_name(f"s.db.v{before[63]}.bak.tmp").mkdir()
+    temporary_beside(old.with_name(f"s.db.v{before[63]}.bak")).mkdir()
     with pytest.raises(StoreError):
         SessionStore.open(old, annotator=ANNOTATOR)
     assert old.read_bytes() == before

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dpo_tui.errors import DatasetError
+from dpo_tui.paths import temporary_beside
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -151,7 +152,7 @@ class DatasetFile:
         The copy has the mode of the original, and its owner where the system lets us. If anything
         goes wrong before that step, the file is as it was.
         """
-        temporary = self.path.with_name(f".{self.path.name}.dpo-tui-tmp")
+        temporary = temporary_beside(self.path)
         temporary.unlink(missing_ok=True)  # of a process that died; we hold the lock
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         fd = os.open(temporary, flags, 0o600)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO, cast
 
 from dpo_tui.datasets.file import sync_folder
@@ -98,7 +99,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as special:
             yield special
         return
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.dpo-tui-tmp")
+    temporary = target.with_name(f".{token_hex(8)}.dpo-tui-tmp")
     try:
         with temporary.open("xb", buffering=_BUFFER) as file:
             yield file

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dpo_tui.errors import StoreError
+from dpo_tui.paths import temporary_beside
 from dpo_tui.store.faults import store_error, told
 
 _PAGES = 4096
@@ -22,7 +23,7 @@ def replace_backup(session: Path, target: Path) -> None:
     Raises:
         StoreError: it can't be written; the earlier copy is as it was.
     """
-    temporary = target.with_name(f"{target.name}.tmp")
+    temporary = temporary_beside(target)
     try:
         temporary.unlink(missing_ok=True)
         with closing(sqlite3.connect(session)) as source:
