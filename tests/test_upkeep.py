@@ -276,7 +276,7 @@ def test_a_backup_is_whole_and_private_while_somebody_labels(person: Person, ses
 def test_a_backup_overwrites_nothing(person: Person, session: Path) -> None:
     (person.folder / "copy.db").write_text("mine")
     result = person.run("backup", "copy.db", "--session", str(session))
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "already" in result.stderr
     assert (person.folder / "copy.db").read_text() == "mine"
 

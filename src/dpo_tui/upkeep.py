@@ -121,6 +121,7 @@ def back_up(session: Path, target: Path) -> None:
     """Copy a session to a new file, whoever works on it.
 
     Raises:
+        InputError: the file is there already.
         StoreError: the session can't be read, or the copy not be made; there is none then.
     """
     with read_only(session) as connection:

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from dpo_tui.errors import StoreError
+from dpo_tui.errors import InputError
 from dpo_tui.paths import temporary_beside
 from dpo_tui.store.faults import store_error, told
 
@@ -39,14 +39,15 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
     Uses https://sqlite.org/backup.html.
 
     Raises:
-        StoreError: the file is there already, or can't be written; what was begun is gone.
+        InputError: the file is there already.
+        StoreError: it can't be written; what was begun is gone.
     """
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         os.close(os.open(target, flags, 0o600))
     except FileExistsError:
-        raise StoreError(
-            f"Backup {target}: there is a file of that name already.",
+        raise InputError(
+            f"{target}: there is a file of that name already",
             remedy="Name another one; nothing is overwritten.",
         ) from None
     except OSError as error:
