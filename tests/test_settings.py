@@ -15,6 +15,7 @@ from dpo_tui.settings import (
     SETTINGS,
     Settings,
     api_key,
+    place_of,
     read_config,
     resolve_settings,
     settings_of,
@@ -253,6 +254,7 @@ def test_paths_are_relative_to_who_says_them(
         ({"output": ""}, {}, "--output: expected a path, found text ''"),
         ({"output": "a\0b"}, {}, "--output: expected a path, found text 'a\\x00b'"),
         ({"output": "~no-such-user-here/x"}, {}, "--output: expected a path"),
+        ({"temperature": "hot"}, {}, "--temperature: expected a number, found text 'hot'"),
         ({}, {"DPO_TUI_N": "four"}, "DPO_TUI_N: expected a whole number, found text 'four'"),
         ({}, {"DPO_TUI_TEMPERATURE": "nan"}, "DPO_TUI_TEMPERATURE: expected a number, at least"),
         ({}, {"DPO_TUI_ALLOW_CUT_OFF": "yes"}, "DPO_TUI_ALLOW_CUT_OFF: expected true or false"),
@@ -504,3 +506,21 @@ def test_keys_are_the_config_file_s_alone(tmp_path: Path) -> None:
 def test_keys_are_a_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"config.toml: key keys: expected a table, found 3"):
         read_config(_config(tmp_path, "keys = 3"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "files", "place"),
+    [
+        ({"theme": "x"}, {"DPO_TUI_THEME": "y"}, ("theme", "theme"), "--theme"),
+        ({"theme": None}, {"DPO_TUI_THEME": "y"}, ("theme", "theme"), "DPO_TUI_THEME"),
+        ({}, {"DPO_TUI_THEME": ""}, ("theme", "theme"), "prompts.toml: key theme"),
+        ({}, {}, ("n", "theme"), "config.toml: key theme"),
+        ({}, {}, ("n", "n"), "theme"),
+    ],
+)
+def test_where_a_setting_was_said_is_known(
+    flags: dict[str, object], environ: dict[str, str], files: tuple[str, str], place: str
+) -> None:
+    names = (Path("prompts.toml"), Path("config.toml"))
+    said = [(path, {key: "z"}) for path, key in zip(names, files, strict=True)]
+    assert place_of("theme", flags, environ, said).error("no").message == f"{place}: no"

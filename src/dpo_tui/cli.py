@@ -31,7 +31,6 @@ from dpo_tui.session_commands import (
 if TYPE_CHECKING:
     from dpo_tui.main import Outcome
     from dpo_tui.opening import Job
-    from dpo_tui.settings import Settings
     from dpo_tui.tui.look import Look
 
 
@@ -112,7 +111,7 @@ def _annotate(arguments: Namespace) -> int:
     from dpo_tui.main import annotate
 
     job = _job(arguments)
-    look = _look(job.settings)
+    look = _look(job)
     if _is_piped(arguments):
         _read_keys_from_terminal()
     _require_terminal()
@@ -124,17 +123,18 @@ def _annotate(arguments: Namespace) -> int:
     return outcome.exit_code
 
 
-def _look(settings: Settings) -> Look:
+def _look(job: Job) -> Look:
     from dpo_tui.inputs import Place
     from dpo_tui.paths import config_file, preferences_file
     from dpo_tui.preferences import load_preferences
     from dpo_tui.tui.keymap import read_keymap
     from dpo_tui.tui.look import Look
 
+    settings = job.settings
     if settings.theme:
         from dpo_tui.tui.themes import check_theme
 
-        check_theme(settings.theme)
+        check_theme(settings.theme, job.place_of("theme"))
     return Look(
         keymap=read_keymap(settings.keys, Place(str(config_file()))),
         theme=settings.theme or "",
@@ -152,7 +152,7 @@ def _job(arguments: Namespace) -> Job:
     from dpo_tui.importing import Incoming
     from dpo_tui.opening import Job
     from dpo_tui.prompts import Reading, pipe_as_stdin, read_piped, read_prompts
-    from dpo_tui.settings import api_key, read_config, resolve_settings
+    from dpo_tui.settings import api_key, place_of, read_config, resolve_settings
     from dpo_tui.trust import require_trust
 
     arguments.prompts = pipe_as_stdin(arguments.prompts)
@@ -161,6 +161,7 @@ def _job(arguments: Namespace) -> Job:
     require_trust(prompts.loaders, allowed=arguments.allow_loader)
     config = read_config(paths.config_file())
     settings = resolve_settings(vars(arguments), os.environ, prompts.settings, config)
+    files = ((path, prompts.settings), (paths.config_file(), config))
     if arguments.session is not None:
         session = paths.session_named(arguments.session)
         if arguments.fresh:
@@ -188,6 +189,7 @@ def _job(arguments: Namespace) -> Job:
             else ["--session", _typed(session)]
         ),
         resume=_resume(arguments, session),
+        place_of=lambda name: place_of(name, vars(arguments), os.environ, files),
     )
 
 

@@ -6,7 +6,7 @@ Part of the composition root, like `main`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from dpo_tui.datasets.matching import lines_of
 from dpo_tui.domain.sources import SamplingPlan
 from dpo_tui.errors import MAY_PASS, BackendError, InputError
 from dpo_tui.importing import Incoming, Say, bring_in
+from dpo_tui.inputs import Place
 from dpo_tui.paths import known_as, own_dataset_path
 from dpo_tui.service.endpoint import seconds_to_probe
 from dpo_tui.service.generation import Route
@@ -47,6 +48,8 @@ class Job(Struct, frozen=True):
     """The session as other commands are told of it."""
     resume: str
     """The command that goes on with this session."""
+    place_of: Callable[[str], Place] = Place
+    """Where a setting was said."""
     waits: bool = False
     """Whether to wait for a server that can't be asked yet."""
 
@@ -115,7 +118,7 @@ def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
     others = dict(store.info().dataset_paths)
     own = others.pop(job.annotator, None)
     path = job.settings.output or own
-    form = _live_format(job.settings.live_format)
+    form = _live_format(job.settings.live_format, job.place_of("live_format"))
     dataset = LiveDataset(
         path or own_dataset_path(job.prompts_path, job.annotator, others.values()), form.line
     )
@@ -127,17 +130,20 @@ def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
     return dataset
 
 
-def _live_format(name: str) -> Format:
+def _live_format(name: str, place: Place) -> Format:
     """The form of the dataset file.
 
     Raises:
         InputError: it is none, or none that can grow row by row.
     """
-    form = format_named(name)
+    try:
+        form = format_named(name)
+    except InputError as error:
+        raise place.error(error.message, remedy=error.remedy) from None
     if not form.is_live:
         live = ", ".join(each.name for each in FORMATS.values() if each.is_live)
-        raise InputError(
-            f"live_format: a dataset can't grow row by row as {name}",
+        raise place.error(
+            f"a dataset can't grow row by row as {name}",
             remedy=f"These can: {live}. `dpo-tui export --format {name}` writes it at any time.",
         )
     return form

@@ -37,6 +37,7 @@ from dpo_tui.values import (
     Seed,
     Setting,
     Share,
+    Temperature,
     Temperatures,
     TopP,
     check_extra,
@@ -170,7 +171,7 @@ SETTINGS = (
     Setting("model", str, "--model", text),
     Setting("api_key_env", str, "--api-key-env", variable, discreet=True),
     Setting("n", Count, "-n"),
-    Setting("sampling.temperature", Temperatures, "--temperature"),
+    Setting("sampling.temperature", Temperatures, "--temperature", spelled=Temperature),
     Setting("sampling.top_p", TopP, "--top-p"),
     Setting("sampling.max_tokens", MaxTokens, "--max-tokens"),
     Setting("sampling.seed", Seed, "--seed"),
@@ -242,6 +243,25 @@ def _merged(*layers: RawSettings) -> dict[str, Any]:
             said.pop("n", None)
         said |= layer
     return said
+
+
+def place_of(
+    name: str,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    files: Iterable[tuple[Path, RawSettings]],
+) -> Place:
+    """Where the value of a top-level setting that counts was said; its name if nowhere.
+
+    For what only others know to be wrong. The first of the files counts most.
+    """
+    setting = _BY_PLACE["", name]
+    if flags.get(name) is not None:
+        return Place(setting.flag)
+    if environ.get(setting.variable):
+        return Place(setting.variable)
+    places = (Place(str(path), f"key {name}") for path, said in files if name in said)
+    return next(places, Place(name))
 
 
 def read_config(path: Path) -> RawSettings:

@@ -44,6 +44,8 @@ class Setting(Struct, frozen=True):
     """As on the command line; empty if it has none, and no variable either."""
     check: Callable[[Any], str] = lambda _: ""
     """What should have been written instead of a value of the right type; empty if it is good."""
+    spelled: Any = None
+    """The type that its value has on the command line, if another one than in a file."""
     discreet: bool = False
     """Whether people put secrets there by mistake: what was found is not told then."""
 
@@ -129,8 +131,9 @@ def valid(
     is_path = setting.kind is Path
     if is_path and isinstance(value, Path):
         value = str(value)
+    kind = setting.kind if strict else setting.spelled or setting.kind
     try:
-        good = validated(value, str if is_path else setting.kind, place, key=key, strict=strict)
+        good = validated(value, str if is_path else kind, place, key=key, strict=strict)
     except InputError:
         if setting.discreet:
             raise place.error("expected text", key=key) from None

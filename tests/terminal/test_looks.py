@@ -142,5 +142,13 @@ def _rings(terminal: Terminal) -> int:
 def test_a_theme_that_there_is_not_is_told(person: Person) -> None:
     result = person.run("annotate", "prompts.toml", "--theme", "drk")
     assert result.returncode == 2
-    assert "theme: there is none that is called 'drk'" in result.stderr
+    assert "--theme: there is no theme 'drk'" in result.stderr
     assert "dpo-dark" in result.stderr
+
+
+@pytest.mark.parametrize("text", ['theme = "drk"', 'live_format = "tlr"', 'live_format = "csv"'])
+def test_a_file_that_says_what_there_is_not_is_named(person: Person, text: str) -> None:
+    person.configure(text)
+    with person.start("annotate", "prompts.toml", cols=200) as terminal:
+        assert terminal.wait_exit() == 2
+        assert f"config.toml: key {text.split(maxsplit=1)[0]}: " in terminal.screen()

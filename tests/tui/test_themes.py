@@ -6,6 +6,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from dpo_tui.errors import InputError
+from dpo_tui.inputs import Place
 from dpo_tui.preferences import Preferences, load_preferences
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.themes import DARK, LIGHT, NAMES, SIXTEEN, check_theme, first_theme
@@ -85,9 +86,10 @@ def test_which_theme_comes_first(said: str, remembered: str, system: str, theme:
 
 def test_an_unknown_theme_is_told_with_those_that_there_are() -> None:
     for name in NAMES:
-        check_theme(name)
+        check_theme(name, Place("a.toml", "key theme"))
     with pytest.raises(InputError) as caught:
-        check_theme("dpo-drak")
+        check_theme("dpo-drak", Place("a.toml", "key theme"))
+    assert caught.value.message == "a.toml: key theme: there is no theme 'dpo-drak'"
     assert "Did you mean dpo-dark?" in caught.value.remedy
     assert all(name in caught.value.remedy for name in BUILTIN_THEMES)
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from textual.constants import COLOR_SYSTEM
 from textual.theme import BUILTIN_THEMES, Theme
 
-from dpo_tui.errors import InputError
+from dpo_tui.inputs import Place
 
 DARK = Theme(
     name="dpo-dark",
@@ -70,8 +70,8 @@ OWN = (DARK, LIGHT, SIXTEEN)
 NAMES = (*(theme.name for theme in OWN), *sorted(BUILTIN_THEMES))
 
 
-def check_theme(name: str) -> None:
-    """Refuse a theme that there isn't.
+def check_theme(name: str, place: Place) -> None:
+    """Refuse a theme that there isn't; `place` is where it was said.
 
     Raises:
         InputError: names those that there are.
@@ -79,9 +79,8 @@ def check_theme(name: str) -> None:
     if name not in NAMES:
         close = get_close_matches(name, NAMES, n=1)
         hint = f"Did you mean {close[0]}? " if close else ""
-        raise InputError(
-            f"theme: there is none that is called {name!r}",
-            remedy=f"{hint}Themes are: {', '.join(NAMES)}.",
+        raise place.error(
+            f"there is no theme {name!r}", remedy=f"{hint}Themes are: {', '.join(NAMES)}."
         )
 
 
