@@ -80,6 +80,23 @@ def test_history_is_a_table_that_fits(person: Person, session: Path) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_history_tells_decisions_that_are_left_out_with_their_prompt(
+    person: Person, session: Path
+) -> None:
+    store = SessionStore.open(session, annotator=ANNOTATOR)
+    store.import_prompts([Prompt((Message("user", "another"),))])
+    told = []
+    for drops in (False, True):
+        store.keep_removed(drops=drops)
+        result = person.run("history", "--session", str(session), "--json")
+        told.append([json.loads(each)["state"] for each in result.stdout.splitlines()])
+    store.close()
+    assert told == [
+        ["taken back", "counts", "replaced", "counts", "counts"],
+        ["taken back", "left out", "replaced", "left out", "left out"],
+    ]
+
+
 def test_history_in_json_names_everything(person: Person, session: Path) -> None:
     result = person.run("history", "--session", str(session), "--json", "--limit", "2")
     newest, before = map(json.loads, result.stdout.splitlines())

@@ -13,6 +13,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
 
+def group_at(position: int) -> str:
+    """What a group is called: `group 3`, if it is the third of the queue."""
+    return f"group {position + 1}" if position >= 0 else "a prompt that is no longer in the file"
+
+
 def plural(count: int, word: str) -> str:
     """`1 pair`, `2 pairs`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -106,6 +106,19 @@ async def test_n_and_p_show_decided_groups_and_enter_decides_again(tmp_path: Pat
         await here.until("this is the last group")
 
 
+async def test_undo_of_a_decision_whose_prompt_left_the_file(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("one")) as here:
+        await here.until("gamma text")
+        await here.press("1", "enter")
+        await here.until("Every group is decided")
+    async with screen(tmp_path, ABC, prompts("two")) as here:
+        await here.until("1/1")
+        await here.press("u")
+        await here.until("a prompt that is no longer in the file is open again")
+        assert "removed" in here.text().splitlines()[0]
+        assert "0/1" not in here.text()
+
+
 async def test_undo_brings_the_marks_back(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, prompts("first", "second")) as here:
         await here.until("gamma text")

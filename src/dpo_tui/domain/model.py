@@ -275,7 +275,7 @@ class Group(Struct, frozen=True):
 
     id: int
     position: int
-    """0-based place in the queue."""
+    """0-based place in the queue; negative if the prompt is no longer in the prompts file."""
     prompt: Prompt
     responses: tuple[Response, ...] = ()
     """The newest attempt at every slot of every set, by set and slot."""

@@ -16,13 +16,15 @@ from dpo_tui.store.decisions import load_decision
 from dpo_tui.store.faults import making_sense
 from dpo_tui.store.info import require_annotator
 from dpo_tui.store.rows import decision_columns, prompt_of, unpack
-from dpo_tui.store.schema import version_of
+from dpo_tui.store.schema import kept_condition, version_of
 
 
 class Fate(StrEnum):
     """What has become of a decision."""
 
     COUNTS = "counts"
+    LEFT_OUT = "left out"
+    """Its prompt is no longer in the prompts file, and the pairs of such prompts are dropped."""
     REPLACED = "replaced"
     """The group was decided anew."""
     TAKEN_BACK = "taken back"
@@ -89,13 +91,14 @@ def _flags(connection: sqlite3.Connection) -> frozenset[tuple[int, int]]:
 def _past(
     connection: sqlite3.Connection, decision: Decision, annotator_id: int, *, is_undone: bool
 ) -> PastDecision:
-    position, messages, settings, counting = connection.execute(
-        "SELECT position, messages, settings, (SELECT decision_id FROM verdicts "
-        "WHERE annotator_id = ? AND group_id = groups.id) FROM groups WHERE id = ?",
+    kept = kept_condition(version_of(connection))
+    position, messages, settings, is_kept, counting = connection.execute(
+        f"SELECT position, messages, settings, {kept}, (SELECT decision_id FROM verdicts "  # noqa: S608 - constant
+        "WHERE annotator_id = ? AND group_id = groups.id) FROM groups, session WHERE groups.id = ?",
         (annotator_id, decision.group_id),
     ).fetchone()
     if counting == decision.id:
-        fate = Fate.COUNTS
+        fate = Fate.COUNTS if is_kept else Fate.LEFT_OUT
     else:
         fate = Fate.TAKEN_BACK if is_undone else Fate.REPLACED
     with making_sense(f"group {decision.group_id}"):

@@ -20,7 +20,7 @@ from dpo_tui.domain.model import Mark, Message, Remarks, Role, State
 from dpo_tui.errors import StoreError
 from dpo_tui.store.database import read_only
 from dpo_tui.store.rows import Row, source_of, unpack, unpack_json, unpack_remarks
-from dpo_tui.store.schema import version_of
+from dpo_tui.store.schema import kept_condition, version_of
 
 _BATCH = 64
 """Groups that are read at once."""
@@ -74,7 +74,7 @@ class JudgedGroups:
         self.begin()
         version = version_of(connection)
         self._remarks = "remarks" if version >= 3 else "NULL"
-        self._kept = "(position IS NOT NULL OR NOT drops_removed)" if version >= 2 else "1"
+        self._kept = kept_condition(version)
 
     def begin(self) -> None:
         """See what is in the session now, and nothing that comes later."""

@@ -264,6 +264,11 @@ def version_of(connection: sqlite3.Connection) -> int:
     return version
 
 
+def kept_condition(version: int) -> str:
+    """In SQL, whether decisions of a row of `groups` have a say, beside the row of `session`."""
+    return "(position IS NOT NULL OR NOT drops_removed)" if version >= 2 else "1"
+
+
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version; 0 for a file without any table."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:

@@ -38,7 +38,10 @@ def session_line(
 ) -> list[Span]:
     """The top line: what fits of it, the most important parts first."""
     muted = "$foreground-muted"
-    at = f"{sheet.position + 1:,}/{progress.total:,}" if sheet else "done"
+    if sheet is None:
+        at = "done"
+    else:
+        at = f"{sheet.position + 1:,}/{progress.total:,}" if sheet.position >= 0 else "removed"
     left = [(9, display_line(name), "bold $text-primary"), (0, at, "bold")]
     if sheet and sheet.set_count > 1:
         left.append((1, f"set {sheet.set_index + 1} of {sheet.set_count}", "$text-accent"))

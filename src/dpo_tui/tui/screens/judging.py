@@ -10,7 +10,7 @@ from textual.timer import Timer
 from dpo_tui.domain.model import Mark
 from dpo_tui.service.outcomes import Confirmed, Refused
 from dpo_tui.tui.screens.group import GOOD, GroupScreen
-from dpo_tui.words import plural
+from dpo_tui.words import group_at, plural
 
 _Saved = TypeVar("_Saved")
 
@@ -137,23 +137,23 @@ class JudgingActions(GroupScreen):
     async def action_skip(self) -> None:
         """Leave the group out and go on."""
         if skipped := await self.do(self.labelling.skip(), "not skipped"):
-            self.say(f"group {skipped.position + 1} skipped")
+            self.say(f"{group_at(skipped.position)} skipped")
 
     async def action_undo(self) -> None:
         """Take the last decision back and go to its group."""
         if group := await self.do(self.labelling.undo(), "not undone"):
             again = "is decided as before" if group.decision else "is open again"
-            self.say(f"group {group.position + 1} {again}")
+            self.say(f"{group_at(group.position)} {again}")
 
     async def action_redo(self) -> None:
         """Let the decision that was taken back last count again."""
         if redone := await self.do(self.labelling.redo(), "not redone"):
             pairs = f": {plural(redone.pairs, 'pair')}" if redone.pairs else ""
-            self.say(f"group {redone.position + 1} {redone.verdict} again{pairs}")
+            self.say(f"{group_at(redone.position)} {redone.verdict} again{pairs}")
 
 
 def _confirmed(outcome: Confirmed) -> str:
-    said = [f"group {outcome.position + 1} confirmed: {plural(outcome.pairs, 'pair')}"]
+    said = [f"{group_at(outcome.position)} confirmed: {plural(outcome.pairs, 'pair')}"]
     if outcome.dropped:
         reasons = sorted({each.reason for each in outcome.dropped})
         said.append(f"{len(outcome.dropped)} left out ({', '.join(reasons)})")
