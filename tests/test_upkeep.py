@@ -262,6 +262,8 @@ def test_a_damaged_file_is_told_and_never_touched(person: Person, session: Path)
     for arguments in ((), ("--repair",)):
         code, told = verified(person, session, *arguments)
         assert code == 1, told
+        assert "Go on with a backup" in told
+        assert "--repair rebuilds" not in told
         assert session.read_bytes() == data
 
 

@@ -111,14 +111,14 @@ def verify_session(arguments: Namespace) -> int:
     from dpo_tui.upkeep import repair, verify
 
     session = existing_session(arguments)
-    findings = (repair if arguments.repair else verify)(session)
-    for finding in findings:
+    verified = (repair if arguments.repair else verify)(session)
+    for finding in verified.findings:
         print(display(finding))
-    if not findings:
+    if not verified.findings:
         print(display(f"{session} and its dataset are in order"))
     elif not arguments.repair:
-        tell("--repair rebuilds what can be rebuilt.")
-    return 1 if findings else 0
+        tell(verified.remedy)
+    return 1 if verified.findings else 0
 
 
 def back_up_session(arguments: Namespace) -> int:

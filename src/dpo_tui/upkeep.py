@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,7 @@ from dpo_tui.store.database import read_only
 from dpo_tui.store.history import PastDecision
 from dpo_tui.store.session import SessionStore
 
+_DAMAGED = "Go on with a backup (dpo-tui backup makes them), or start over with --fresh."
 _TEXT_SHOWN = 200
 """Characters of a prompt that could ever fit."""
 _COLUMNS: tuple[tuple[str, Literal["left", "right"], int | None], ...] = (
@@ -128,18 +130,29 @@ def back_up(session: Path, target: Path) -> None:
         copy_database(connection, target)
 
 
-def verify(session: Path) -> list[str]:
-    """What is wrong with a session and its dataset file, one finding a line; changes nothing.
+class Verified(Struct, frozen=True):
+    """What is wrong with a session and its dataset file."""
+
+    findings: list[str]
+    """One a line; empty if all is in order."""
+    remedy: str
+    """What to do about it."""
+
+
+def verify(session: Path) -> Verified:
+    """Look at a session and its dataset file; changes nothing.
 
     Raises:
         StoreError: the session can't be read at all.
         DatasetError: the dataset file can't be read.
     """
-    return _findings(session, check_session(session))
+    found = check_session(session)
+    remedy = _DAMAGED if found.damage else "--repair rebuilds what can be rebuilt."
+    return Verified(_findings(session, found), remedy)
 
 
-def repair(session: Path) -> list[str]:
-    """Derive anew what is derived, make the dataset file agree, and say what is still wrong.
+def repair(session: Path) -> Verified:
+    """Derive anew what is derived, make the dataset file agree, and look again.
 
     Holds the session for everybody who has worked on it.
 
@@ -151,7 +164,7 @@ def repair(session: Path) -> list[str]:
     if found.damage:
         raise StoreError(
             f"Session {session}: it is damaged and was left as it is: {found.damage[0]}",
-            remedy="Go on with a backup (dpo-tui backup makes them), or start over with --fresh.",
+            remedy=_DAMAGED,
         )
     with ExitStack() as open_stores:
         stores = [SessionStore.open(session, annotator=each) for each in found.annotators]
