@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,6 +36,9 @@ class _Mixed(NamedTuple):
     cells: Cells
     json: frozenset[str]
     """The names of these columns."""
+
+
+_Way = Callable[[_Mixed], Cells]
 
 
 def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells | _Mixed]]:
@@ -150,32 +154,23 @@ def _decoder(type_: Any) -> Callable[[Cells], Any]:  # noqa: ANN401 - any type o
     return partial(msgspec.convert, type=type_, strict=False)
 
 
-def _parsed_value(row: _Mixed, place: Place) -> object:
-    return _value(_parsed(row), place)
+def _value_by(way: _Way, row: _Mixed, place: Place) -> object:
+    return _value(way(row), place)
 
 
-def _parsed_decoder(type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - any type of msgspec
+def _decoder_by(way: _Way, type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - as above
     decode = _decoder(type_)
-    return lambda row: decode(_parsed(row))
-
-
-def _text_value(row: _Mixed, place: Place) -> object:
-    return _value(row.cells, place)
-
-
-def _text_decoder(type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - any type of msgspec
-    decode = _decoder(type_)
-    return lambda row: decode(row.cells)
+    return lambda row: decode(way(row))
 
 
 def _ways(form: Form, rows: Sequence[Cells | _Mixed]) -> Sequence[Form]:
     """JSON in cells can be structure, or text that an answer consists of."""
     if not any(isinstance(row, _Mixed) for row in rows):
         return (form,)
-    return (
-        replace(form, value=_parsed_value, decoder=_parsed_decoder),
-        replace(form, value=_text_value, decoder=_text_decoder),
-    )
+    return [
+        replace(form, value=partial(_value_by, way), decoder=partial(_decoder_by, way))
+        for way in (_parsed, attrgetter("cells"))
+    ]
 
 
 CSV = Form(
