@@ -97,9 +97,11 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         exit_code, crash = app.return_code or 0, app.crashed
     finally:
         leaving.within_grace(exit_code)
-        await labelling.aclose()
-        opened.stop_server()
-        leaving.done()
+        try:
+            await labelling.aclose()
+        finally:
+            opened.stop_server()
+            leaving.done()
     return Outcome(
         exit_code, labelling.progress, opened.dataset.path, labelling.dataset_trouble, crash
     )
@@ -197,9 +199,11 @@ async def generate(
             say(f"{count} failed: {reason}")
     finally:
         leaving.within_grace(ended_by)
-        await disk.aclose()
-        opened.stop_server()
-        leaving.done()
+        try:
+            await disk.aclose()
+        finally:
+            opened.stop_server()
+            leaving.done()
     return ended_by or int(filling.filled.broken > 0)
 
 

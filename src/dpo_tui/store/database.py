@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
+from typing import NoReturn
 
 from dpo_tui.errors import StoreError
 from dpo_tui.store.faults import store_error, told
 from dpo_tui.store.filesystem import is_network
-from dpo_tui.store.schema import check_header, migrate
+from dpo_tui.store.rescue import DisplacedError, files_at, put_back
+from dpo_tui.store.schema import check_header, migrate, version_of
 
 _BUSY_SECONDS = 10.0
 _MAGIC = b"SQLite format 3\0"
@@ -37,6 +39,10 @@ class Database:
         self.path = path
         self.connection = connection
         self.journal = journal
+        self.claim: Callable[[], None] = lambda: None
+        """Makes sure that the path is ours before a file that was taken away is put back."""
+        self._files = files_at(path)
+        self._displaced: DisplacedError | None = None
 
     @classmethod
     def open(cls, path: Path, journal: Journal | None) -> Database:
@@ -48,32 +54,20 @@ class Database:
         create_private(path)
         check_file(path)
         chosen = journal or (Journal.TRUNCATE if is_network(path.parent) else Journal.WAL)
-        with told(path):
-            connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            try:
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute("PRAGMA foreign_keys = ON")
-                # Before WAL, so that the header says at once whose file it is.
-                migrate(connection, path)
-                connection.execute(f"PRAGMA journal_mode = {chosen.value}")
-                connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
-            except BaseException:
-                connection.close()
-                raise
-        return cls(path, connection, chosen)
+        return cls(path, _connect(path, chosen), chosen)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, on disk when it ends.
 
         Raises:
-            StoreError: the disk refused; nothing of it is in the file.
+            StoreError: the disk refused, or the file had been taken away; nothing of it is in it.
         """
         with told(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
+                if files_at(self.path) != self._files:
+                    self._put_back()
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
@@ -81,6 +75,24 @@ class Database:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
+
+    def _put_back(self) -> NoReturn:
+        self.connection.execute("ROLLBACK")
+        if self._displaced and files_at(self.path)[0]:
+            raise self._displaced
+        try:
+            put_back(self.connection, self.path, self._files, self.claim)
+        except DisplacedError as error:
+            self._displaced = error
+            raise
+        connection = _connect(self.path, self.journal)
+        self.connection.close()
+        self.connection, self._files = connection, files_at(self.path)
+        raise StoreError(
+            f"Session {self.path}: its file was removed or moved while it was open. It is back in "
+            "its place, with all that was saved.",
+            remedy="What was not saved just now can be saved again.",
+        )
 
     @contextmanager
     def lazy_transaction(self) -> Iterator[sqlite3.Connection]:
@@ -126,6 +138,25 @@ class Database:
     def close(self) -> None:
         """Close the connection; in WAL mode the last one folds the log into the file."""
         self.connection.close()
+
+
+def _connect(path: Path, journal: Journal) -> sqlite3.Connection:
+    with told(path):
+        connection = sqlite3.connect(
+            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            # Before WAL, so that the header says at once whose file it is.
+            migrate(connection, path)
+            connection.execute(f"PRAGMA journal_mode = {journal.value}")
+            connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
+            version_of(connection)  # from the first look on the log lies beside the file
+        except BaseException:
+            connection.close()
+            raise
+    return connection
 
 
 @contextmanager

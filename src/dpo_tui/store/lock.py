@@ -13,8 +13,10 @@ import json
 import os
 import socket
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -68,9 +70,10 @@ def lock_path(session: Path, annotator: str) -> Path:
 class SessionLock:
     """A held lock; `release` gives it free, and so does the end of the process."""
 
-    def __init__(self, fd: int, path: Path) -> None:
+    def __init__(self, fd: int, path: Path, renew: Callable[[], SessionLock]) -> None:
         self._fd = fd
         self._path = path
+        self._acquire_again = renew
 
     @classmethod
     def acquire(cls, session: Path, annotator: str, now: float) -> SessionLock:
@@ -93,7 +96,20 @@ class SessionLock:
             if isinstance(error, OSError):
                 raise store_error(path, error) from error
             raise
-        return cls(fd, path)
+        return cls(fd, path, partial(cls.acquire, session, annotator, now))
+
+    def renew(self) -> None:
+        """Take it again if its file was taken away.
+
+        Raises:
+            StoreError: another process was quicker.
+        """
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(self._fd), self._path.stat()):
+                return
+        again = self._acquire_again()
+        os.close(self._fd)
+        self._fd = again._fd
 
     def remove(self) -> None:
         """Take the lock's file away while it is held: for a session that is given up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,7 @@ from dpo_tui.store.database import Database, Journal, check_file
 from dpo_tui.store.faults import told
 from dpo_tui.store.info import SessionInfo, load_info
 from dpo_tui.store.lock import SessionLock
+from dpo_tui.store.rescue import DisplacedError
 from dpo_tui.store.rows import pack_path
 
 
@@ -63,6 +64,8 @@ class SessionFile:
                 undo.callback(lock.release)
             database = Database.open(path, journal)
             undo.callback(database.close)
+            if lock:
+                database.claim = lock.renew
             opened = cls(database, lock, annotator, clock)
             opened._begin()
             undo.pop_all()
@@ -121,10 +124,13 @@ class SessionFile:
                 last.callback(self._lock.release)
             last.enter_context(told(self.path))
             last.callback(self._database.close)
-            # Only the list of sessions would miss it.
-            last.enter_context(suppress(StoreError))
-            with self._database.transaction() as connection:
-                connection.execute("UPDATE session SET last_used_at = ?", (self._clock(),))
+            try:
+                with self._database.transaction() as connection:
+                    connection.execute("UPDATE session SET last_used_at = ?", (self._clock(),))
+            except DisplacedError:
+                raise
+            except StoreError:
+                pass  # only the list of sessions would miss it
 
     def discard(self) -> None:
         """Give it up and remove its file: for one that was just made and holds nothing."""
