@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
+import pytest
 from msgspec.structs import replace
 
 from dpo_tui.domain.model import (
@@ -504,6 +506,27 @@ async def test_a_mark_goes_with_the_text_that_broke_off(tmp_path: Path) -> None:
             assert [(card.text, card.mark) for card in here.cards] == [("whole", None)]
             kept = await here.disk.run(here.store.group, 1, "ann")
             assert kept.draft.marks == {}
+
+
+@pytest.mark.parametrize("is_being_saved", [True, False])
+async def test_a_mark_in_the_instant_of_a_new_beginning_goes_too(
+    tmp_path: Path, is_being_saved: bool
+) -> None:
+    async with desk(tmp_path, None, [ABCD]) as here:
+        group = here.labelling.group
+        assert group
+        hold = Event()
+        busy = asyncio.create_task(here.disk.run(hold.wait))
+        await asyncio.sleep(0)
+        marking = asyncio.create_task(here.labelling.marking.toggle(0, Mark.CHOSEN))
+        if is_being_saved:
+            await asyncio.sleep(0)
+        here.generation.on_broken_off(group, {0})
+        hold.set()
+        await asyncio.gather(busy, marking)
+        kept = await here.disk.run(here.store.group, group.id, "ann")
+        assert here.labelling.group
+        assert here.labelling.group.draft.marks == kept.draft.marks == {}
 
 
 async def test_a_mark_on_what_streamed_ends_with_the_process(tmp_path: Path) -> None:

@@ -223,8 +223,7 @@ class OnScreen:
 
     def _forget(self, group: Group, slots: Collection[int]) -> None:
         """What was said of these slots was said of texts that are gone, and not of what comes."""
-        if self.group and set_of(self.group) == set_of(group):
-            self.group = replace(self.group, draft=clear(self.group.draft, slots))
+        self._clear(group, slots)
         task = asyncio.create_task(self._forget_on_disk(group, slots))
         self._forgetting.add(task)
         task.add_done_callback(self._forgetting.discard)
@@ -239,6 +238,13 @@ class OnScreen:
 
         with suppress(StoreError):  # a disk that refuses is told where responses are stored
             await self.disk.run(forget)
+        # Again: a mark may have been on its way to the disk when the text went.
+        self._clear(group, slots)
+        self.changed()
+
+    def _clear(self, group: Group, slots: Collection[int]) -> None:
+        if self.group and set_of(self.group) == set_of(group):
+            self.group = replace(self.group, draft=clear(self.group.draft, slots))
 
     def _stored(self, response: Response) -> None:
         if self.group:
