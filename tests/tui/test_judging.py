@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from textual.events import Paste
 
 from dpo_tui.domain.model import Mark, Message, Prompt
 from dpo_tui.errors import InputError
@@ -211,6 +212,16 @@ async def test_the_key_that_goes_on_with_a_text_is_the_one_that_is_bound(tmp_pat
         await here.until("o goes on with it")
         await here.press("O", *"mine", "escape")
         await here.until("O goes on with it")
+
+
+async def test_lines_that_are_pasted_into_a_note_become_one(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        await here.press("i", *"a: ")
+        here.app.post_message(Paste("too  long\r\n\r  and wrong\n"))
+        await here.until("a: too  long and wrong")
+        await here.press("enter")
+        await here.until("“a: too  long and wrong”")
 
 
 async def test_leaving_keeps_a_note_that_is_being_typed(tmp_path: Path) -> None:

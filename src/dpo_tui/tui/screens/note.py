@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Paste
 from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Input, SelectionList, Static
@@ -33,6 +34,14 @@ class Labels(SelectionList[str]):
         return Strip([left, Segment(" ", style), *rest])
 
 
+class OneLine(Input):
+    """A line to type in; Textual's keeps only the first line of what is pasted."""
+
+    def _on_paste(self, event: Paste) -> None:
+        # Textual goes on with its own handler.
+        event.text = " ".join(line.strip() for line in event.text.splitlines() if line.strip())
+
+
 class NoteScreen(ModalScreen[None]):
     """Enter and escape both keep what is there."""
 
@@ -46,7 +55,7 @@ class NoteScreen(ModalScreen[None]):
     ) -> None:
         super().__init__()
         self._keep = keep
-        self._input = Input(note, placeholder="why?", select_on_focus=False)
+        self._input = OneLine(note, placeholder="why?", select_on_focus=False)
         # A label that the prompts file doesn't name any more is still one.
         self._names = [*dict.fromkeys([*known, *labels])]
         self._labels = Labels(
