@@ -5,6 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 from dpo_tui.domain.model import Message, Prompt
+from dpo_tui.tui.keymap import Keymap
+from dpo_tui.tui.look import Look
+from dpo_tui.tui.themes import DARK
 from tests.samples import ready
 from tests.tui.pilot import ABC, screen
 
@@ -32,6 +35,29 @@ async def test_g_goes_to_a_number_or_an_id(tmp_path: Path) -> None:
         await here.until("no group with the number or id nope")
         await here.press("g", "escape")
         await here.until("3/12")
+
+
+async def test_the_list_goes_by_the_keys_that_are_bound(tmp_path: Path) -> None:
+    keys = {
+        "next_card": ("down", "n"),
+        "next_group": ("N",),
+        "previous_card": ("E",),
+        "find": ("ctrl+f",),
+        "groups": ("L",),
+        "quit": ("Q",),
+    }
+    look = Look(theme=DARK.name, keymap=Keymap(keys))
+    async with screen(tmp_path, ABC, groups(4), look=look) as here:
+        await here.until("1/4")
+        for key in ("L", "Q"):
+            await here.press("L")
+            await here.until("ctrl-f finds")
+            await here.press("q", "l", "j", "slash", key)
+            await here.until("first answer 0")
+        await here.press("L", "n", "n", "E", "enter")
+        await here.until("2/4")
+        await here.press("L", "ctrl+f", *"answer 3", "enter")
+        await here.until("4/4")
 
 
 async def test_the_list_filters_and_goes_there(tmp_path: Path) -> None:

@@ -69,7 +69,6 @@ class DpoTuiApp(App[None], inherit_bindings=False):
             look=look,
             remember_layout=lambda layout: self.remember(layout=layout),
         )
-        rebind(self.annotate, look.keymap)
 
     def crash(self, error: BaseException) -> None:
         """Stop because of an error that nobody foresaw."""

@@ -55,7 +55,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         remember_layout: Callable[[str], Awaitable[None]],
     ) -> None:
         """`remember_layout` keeps a choice of layout for the next time."""
-        super().__init__(labelling)
+        super().__init__(labelling, look.keymap)
         self._alarm = Alarm() if look.bell else None
         self._layout = look.preferences.layout
         self._remember_layout = remember_layout

@@ -50,7 +50,7 @@ class BrowsingActions(ReadingActions):
                     self.mark_matches(chosen.query)
                     self.say("escape ends the search", lasts=True)
 
-        self.app.push_screen(GroupsScreen(self.labelling.browsing, finds=finds), go)
+        self.app.push_screen(GroupsScreen(self.labelling.browsing, self.keymap, finds=finds), go)
 
     def _say_where(self, group: Group) -> None:
         again = f"decided already: {self.key('confirm')} decides it again"

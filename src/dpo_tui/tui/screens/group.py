@@ -11,7 +11,8 @@ from dpo_tui.display import display_line
 from dpo_tui.errors import StoreError
 from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.outcomes import Refused
-from dpo_tui.tui.bindings import told_key
+from dpo_tui.tui.bindings import rebind, told_key
+from dpo_tui.tui.keymap import Keymap
 from dpo_tui.tui.render import error_words
 from dpo_tui.tui.widgets.card_list import CardList
 from dpo_tui.tui.widgets.prompt_pane import PromptPane
@@ -27,9 +28,11 @@ ODD = "$text-warning"
 class GroupScreen(Screen[None]):
     """Shows one group; its actions are in the classes that are made from it."""
 
-    def __init__(self, labelling: Labelling) -> None:
+    def __init__(self, labelling: Labelling, keymap: Keymap) -> None:
         super().__init__()
+        rebind(self, keymap)
         self.labelling = labelling
+        self.keymap = keymap
         self.prompt = PromptPane()
         self.cards = CardList()
         self.is_acting = False

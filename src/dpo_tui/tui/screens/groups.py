@@ -20,6 +20,8 @@ from dpo_tui.display import display_line
 from dpo_tui.domain.listing import Filter, Found, GroupRow
 from dpo_tui.errors import StoreError
 from dpo_tui.service.browsing import Browsing
+from dpo_tui.tui.bindings import rebind, same_keys, told_key
+from dpo_tui.tui.keymap import Keymap
 from dpo_tui.tui.render import error_words
 from dpo_tui.words import plural
 
@@ -49,15 +51,17 @@ class GroupsScreen(ModalScreen[Chosen]):
         Binding("escape", "close", "back", priority=True),
         Binding("tab", "filter(1)", "next filter", priority=True),
         Binding("shift+tab", "filter(-1)", "previous filter", priority=True),
-        Binding("slash", "find", "find"),
-        Binding("q,l", "close", "back"),
-        Binding("j,down", "down", "down"),
-        Binding("k,up", "up", "up"),
+        same_keys("find", "find"),
+        same_keys("groups", "close"),
+        same_keys("quit", "close"),
+        same_keys("next_card", "down"),
+        same_keys("previous_card", "up"),
     ]
 
-    def __init__(self, browsing: Browsing, *, finds: bool) -> None:
+    def __init__(self, browsing: Browsing, keymap: Keymap, *, finds: bool) -> None:
         """`finds` says to begin with typing."""
         super().__init__()
+        rebind(self, keymap)
         self._browsing = browsing
         self._finds = finds
         self._filters: list[tuple[Filter, str | None]] = [(each, None) for each in Filter]
@@ -192,7 +196,8 @@ class GroupsScreen(ModalScreen[Chosen]):
         self._status.update(Content.styled(display_line(error_words(error)), "$text-error"))
 
     def _say(self, text: str) -> None:
-        keys = "enter goes there · tab filters · / finds · escape back"
+        find = told_key(self, "find")
+        keys = f"enter goes there · tab filters · {find} finds · escape back"
         self._status.update(
             Content.assemble((display_line(text), ""), ("   " + keys, "$foreground-muted"))
         )
