@@ -324,3 +324,17 @@ async def test_a_search_that_finds_the_reference_leaves_the_current_card(tmp_pat
         await here.until("escape ends the search")
         await here.until(lambda: any("mouse" in x and "cat" in x for x in here.text().splitlines()))
         assert here.current == 0
+
+
+async def test_a_search_brings_a_response_into_the_comparison(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog sat", MARKDOWN)]
+    async with screen(tmp_path, ABC, given, size=(130, 24)) as here:
+        await here.until("the dog sat")
+        await here.press("d", "right", "slash", *"the cat", "enter")
+        await here.until("escape ends the search")
+        assert here.current == 0
+        await here.press("escape", "slash", *"paragraph 29", "enter")
+        await here.until("escape ends the search")
+        await here.until("paragraph 29")
+        assert layout(here) is Layout.COMPARE
+        assert here.current == 2

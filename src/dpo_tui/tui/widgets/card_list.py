@@ -250,22 +250,27 @@ class CardList(LineView):
         self._lay_out()
         if not query:
             return
-        is_reader = self.layout_now is Layout.READER
-        # The reader's page has one card, and the text may be in another one.
-        page = in_columns(*self._made_of(self.cards, self._reasoning)) if is_reader else self._page
-        for block in page.blocks:
+        blocks = () if self.layout_now is Layout.READER else self._page.blocks
+        if self.layout_now in {Layout.READER, Layout.COMPARE}:
+            # The text may be in a card that isn't shown.
+            blocks = (*blocks, *in_columns(*self._made_of(self.cards, self._reasoning)).blocks)
+        for block in blocks:
             block.settle()
-            page.grew()
-            if (line := block.first_match) is not None:
-                self._go_to_line(block.card.slot, line)
+            self._page.grew()
+            if block.first_match is not None:
+                self._go_to_match(block.card.slot)
                 return
 
-    def _go_to_line(self, slot: int, line: int) -> None:
-        """Go to a line of a card, and scroll there if it isn't in view."""
+    def _go_to_match(self, slot: int) -> None:
+        """Go to the first match in a card, and scroll there if it isn't in view."""
         if self.card(slot) is not None:  # else it is the reference, which no key acts on
             self.go(slot)
         index = self._page.index(slot)
         if index is None:
+            return
+        self._page.blocks[index].settle()
+        self._page.grew()
+        if (line := self._page.blocks[index].first_match) is None:
             return
         self._page.settle(self._page.top(index) + line, self.view_height)
         y = self._page.top(index) + line
