@@ -1,5 +1,6 @@
-"""Every key that can be bound arrives through tmux as what it is."""
+"""Through tmux every key that can be bound arrives as what it is, and text stands in its place."""
 
+import json
 import shutil
 import string
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from dpo_tui.tui.actions import ACTIONS
 from dpo_tui.tui.keymap import NAMED_KEYS, PRESETS, textual_name
 from tests.terminal.terminal import PATIENCE, isolated_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux")
 
@@ -87,3 +89,36 @@ def test_every_key_that_can_be_bound_arrives(tmux: Tmux, tmp_path: Path) -> None
     bound = {key for each in ACTIONS for key in each.keys}
     bound |= {key for preset in PRESETS.values() for some in preset.values() for key in some}
     assert bound <= set(keys)
+
+
+def test_what_stands_behind_an_emoji_stands_in_its_place(tmux: Tmux, tmp_path: Path) -> None:
+    emoji = ("ab", "\u26a0\ufe0f", "\U0001f44d\U0001f3fd", "\U0001f3f3\ufe0f\u200d\U0001f308")
+    lines = "\n\n".join(f"{each} left" for each in emoji)
+    row = {"prompt": "one", "responses": [lines, "right\n\n" * len(emoji)]}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row))
+    command = [sys.executable, "-m", "dpo_tui", "annotate", str(path), "--no-shuffle"]
+    tmux.run("new-session", "-d", "-s", "app", "-x", "130", "-y", "24", *command)
+    tmux.run("new-session", "-d", "-s", "ruler", "-x", "130", "-y", "24", "cat")
+
+    def screen() -> str:
+        return tmux.run("capture-pane", "-p", "-t", "app")
+
+    def width(text: str) -> int:
+        """The cells that tmux itself takes it for."""
+        tmux.run("send-keys", "-t", "ruler", "Enter")
+        wait_until(lambda: cursor() == 0)
+        tmux.run("send-keys", "-t", "ruler", "-l", f"{text}.")
+        wait_until(lambda: tmux.run("capture-pane", "-p", "-t", "ruler").rstrip().endswith("."))
+        return cursor() - 1
+
+    def cursor() -> int:
+        return int(tmux.run("display-message", "-p", "-t", "ruler", "#{cursor_x}"))
+
+    wait_until(lambda: "right" in screen())
+    tmux.run("send-keys", "-t", "app", "c")
+    wait_until(lambda: any("left" in line and "right" in line for line in screen().splitlines()))
+    shown = [line for line in screen().splitlines() if "right" in line]
+    assert len(shown) == len(emoji)
+    assert len({width(line.partition("left")[0]) for line in shown}) == 1, screen()
+    assert len({width(line.partition("right")[0]) for line in shown}) == 1, screen()

@@ -11,6 +11,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from dpo_tui.tui.clusters import in_place
 from dpo_tui.tui.colours import told_shortly
 
 _UNTITLED = frozenset({"", "dumb", "linux"})
@@ -98,7 +99,7 @@ class Driver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Paint; of colours, only what changes is told."""
-        super().write(told_shortly(data))
+        super().write(in_place(told_shortly(data)))
 
     def start_application_mode(self) -> None:
         """Take the terminal over; also when the app comes back from being suspended."""

@@ -130,7 +130,7 @@ def _filled(text: str, start: int, width: int) -> list[Cut]:
     cuts: list[Cut] = []
     used = 0
     first = start
-    for begin, _, size in _graphemes(text, start, len(text)):
+    for begin, _, size in graphemes(text, start):
         if used + size > width and begin > first:
             cuts.append((first, begin))
             first, used = begin, 0
@@ -138,11 +138,11 @@ def _filled(text: str, start: int, width: int) -> list[Cut]:
     return [*cuts, (first, len(text))] if first < len(text) else cuts
 
 
-def _graphemes(text: str, start: int, end: int) -> list[tuple[int, int, int]]:
-    """Start, end and cells of what must stay together."""
-    spans = split_graphemes(text[start:end])[0]
+def graphemes(text: str, start: int = 0) -> list[tuple[int, int, int]]:
+    """Start, end and cells of what must stay together, from a place on."""
+    spans = split_graphemes(text[start:])[0]
     result: list[tuple[int, int, int]] = []
-    has_flags = _FLAG.search(text, start, end)
+    has_flags = _FLAG.search(text, start)
     for begin, stop, size in spans:
         if has_flags and result and _FLAG.fullmatch(text, result[-1][0], start + stop):
             result[-1] = (result[-1][0], start + stop, result[-1][2] + size)
