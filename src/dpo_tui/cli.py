@@ -119,7 +119,7 @@ def _annotate(arguments: Namespace) -> int:
     if outcome.crash:
         _tell_crash(outcome.crash)
     if sys.stdout.isatty():  # the link may be lost by now
-        _say_goodbye(job, outcome)
+        _say_goodbye(outcome, _resume(arguments, job.prompts_path, job.session_path))
     return outcome.exit_code
 
 
@@ -188,7 +188,7 @@ def _job(arguments: Namespace) -> Job:
             if arguments.session is None
             else ["--session", _typed(session)]
         ),
-        resume=_resume(arguments, session),
+        resume=_resume(arguments, path, session),
         place_of=lambda name: place_of(name, vars(arguments), os.environ, files),
     )
 
@@ -207,13 +207,18 @@ def _generate(arguments: Namespace) -> int:
     with FillProgress() as progress:
         code = asyncio.run(generate(job, progress.say, arguments.limit, progress.report))
     tell(progress.summary)
-    tell(f"label them with: {job.resume}")
+    resume = _resume(arguments, job.prompts_path, job.session_path)
+    tell(f"label them with: {resume}")
     return code
 
 
-def _resume(arguments: Namespace, session: Path) -> str:
+def _resume(arguments: Namespace, prompts: Path, session: Path) -> str:
     """The command that goes on as it was begun."""
+    from dpo_tui import paths
     from dpo_tui.settings import SETTINGS
+
+    # Somebody may have started over meanwhile: the prompts file finds that session from then on.
+    has_newer = session.exists() and session != paths.latest_session_path(prompts)
 
     words = ["dpo-tui", "annotate", str(arguments.prompts)]
     for setting in SETTINGS:
@@ -223,7 +228,7 @@ def _resume(arguments: Namespace, session: Path) -> str:
     for flag, value in (("--from", arguments.from_), ("--columns", arguments.columns)):
         if value:
             words += [flag, value]
-    if arguments.session is not None:
+    if arguments.session is not None or has_newer:
         words += ["--session", _typed(session)]
     if arguments.annotator:
         words += ["--annotator", arguments.annotator]
@@ -268,14 +273,14 @@ def _require_terminal() -> None:
         )
 
 
-def _say_goodbye(job: Job, outcome: Outcome) -> None:
+def _say_goodbye(outcome: Outcome, resume: str) -> None:
     progress = outcome.progress
     decided = f"{progress.decided} confirmed, {progress.skipped} skipped, {progress.left} left"
     print(display(f"{decided}, {progress.pairs} pairs"))
     print(display(f"dataset  {outcome.dataset_path}"))
     if outcome.dataset_trouble:
         print(display(f"         is behind, and catches up next time: {outcome.dataset_trouble}"))
-    print(display(f"go on    {job.resume}"))
+    print(display(f"go on    {resume}"))
 
 
 def _tell_crash(error: BaseException) -> None:

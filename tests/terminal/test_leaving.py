@@ -2,6 +2,7 @@
 
 import os
 import select
+import shlex
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -128,3 +129,23 @@ def test_a_crash_is_told_and_loses_nothing(person: Person) -> None:
     (report,) = person.home.rglob("crash.txt")
     assert "Traceback" in report.read_text()
     assert report.stat().st_mode & 0o077 == 0
+
+
+def test_who_leaves_comes_back_to_the_same_session_where_somebody_started_over(
+    person: Person,
+) -> None:
+    with person.annotate() as terminal:
+        decide_first(terminal)
+        for is_fresh in (True, False):
+            with person.annotate(*["--fresh"] * is_fresh) as fresh:
+                fresh.wait_for(lambda screen: " 1/3 " in screen and " 0 decided" in screen)
+                fresh.press("q")
+                assert fresh.wait_exit() == 0
+                assert "--session" not in fresh.screen()
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+        command = terminal.raw.decode().rpartition("go on ")[2].splitlines()[0]
+    with person.start(*shlex.split(command)[1:]) as terminal:
+        terminal.wait_for(lambda screen: " 2/3 " in screen and " 1 decided" in screen)
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
