@@ -215,6 +215,14 @@ def test_preferences_are_decisions_of_the_file(person: Person) -> None:
     assert info.progress["pairs.jsonl"].pairs == 3
 
 
+def test_preferences_that_would_make_unstated_pairs_are_told(person: Person) -> None:
+    chain = [{"prompt": "a?", "chosen": good, "rejected": bad} for good, bad in ("xy", "yz")]
+    person.write("pairs.jsonl", "".join(f"{json.dumps(row)}\n" for row in chain))
+    run = person.run("generate", "pairs.jsonl", "--preferences", "decide")
+    assert "1 preferences are decisions of pairs.jsonl, 1 left out: with earlier" in run.stderr
+    assert describe(person.session()).progress["pairs.jsonl"].pairs == 1
+
+
 def test_named_columns_and_formats(person: Person) -> None:
     person.write("a.csv", "q,x,y\na?,one,two\n")
     run = person.run("generate", "a.csv", "--columns", "prompt=q,responses=x+y")

@@ -90,6 +90,11 @@ def _preferences(summary: ImportSummary, incoming: Incoming) -> list[str]:
         told += f", {summary.ties:,} {'tie says' if summary.ties == 1 else 'ties say'} nothing"
     if summary.contradicted:
         told += f", {summary.contradicted:,} marks contradict earlier ones, which count"
+    if summary.kept_apart:
+        told += (
+            f", {summary.kept_apart:,} left out: with earlier ones of their prompts they would make"
+            " pairs that the file doesn't state (`convert` keeps each pair as it is)"
+        )
     return [told]
 
 

@@ -4,6 +4,7 @@ counts."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from dpo_tui.domain.model import (
     Remarks,
     Verdict,
 )
+from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.store.checks import check_session
 from dpo_tui.store.session import SessionStore
 from tests.datasets.samples import quick_folder
@@ -135,6 +137,32 @@ def test_deciding_again_changes_only_what_is_new(store: SessionStore) -> None:
     assert store.progress("a.jsonl").decided == 1
 
 
+def test_no_decision_makes_a_pair_that_was_not_stated(store: SessionStore) -> None:
+    rows = [judged("a", "A", "B"), judged("a", "B", "C"), judged("b", "9", "8")]
+    summary = store.import_prompts(
+        [*rows, judged("b", "3", "1"), judged("b", "9", "1")],
+        use=PreferenceUse.DECIDE,
+        source="a.jsonl",
+    )
+    assert (summary.preferred, summary.contradicted, summary.kept_apart) == (3, 0, 2)
+    first, second = (store.group(each, "a.jsonl").decision for each in (1, 2))
+    assert first is not None
+    assert second is not None
+    assert [*first.marks.values()] == [GOOD, BAD, OUT]
+    assert [*second.marks.values()] == [GOOD, BAD, OUT, BAD]
+
+
+def test_labels_of_one_prompt_are_one_decision(store: SessionStore) -> None:
+    labels = [
+        judged("a", text, marks={0: mark})
+        for text, mark in zip("xyz", (GOOD, BAD, BAD), strict=True)
+    ]
+    assert decide(store, *labels) == (3, 0, 3, 0)
+    decision = store.group(1, "a.jsonl").decision
+    assert decision is not None
+    assert [*decision.marks.values()] == [GOOD, BAD, BAD]
+
+
 def test_what_nothing_is_said_of_is_excluded(store: SessionStore) -> None:
     decide(store, judged("a", "x", "y", "z", marks={0: GOOD, 2: BAD}))
     decision = store.group(1, "a.jsonl").decision
@@ -153,6 +181,53 @@ _ROWS = st.lists(
     ),
     max_size=6,
 )
+
+
+def _stated(prompt: Prompt) -> set[tuple[str, str, str, str]]:
+    """The pairs that a prompt's preferences state: whose, of what, the better, the worse."""
+    return {
+        (
+            each.by,
+            prompt.messages[0].content,
+            prompt.responses[good].text,
+            prompt.responses[bad].text,
+        )
+        for each in prompt.preferences
+        for good, mark in each.marks.items()
+        for bad, other in each.marks.items()
+        if (mark, other) == (GOOD, BAD)
+    }
+
+
+_COMPARED = st.lists(
+    st.builds(
+        lambda name, texts, marks, by: judged(name, *texts, marks=dict(enumerate(marks)), by=by),
+        st.sampled_from("ab"),
+        st.lists(st.sampled_from("wxyz"), min_size=4, max_size=4),
+        st.permutations([GOOD, BAD]).flatmap(
+            lambda both: st.lists(st.sampled_from(both), max_size=2).map(lambda more: both + more)
+        ),
+        st.sampled_from(["", "u"]),
+    ),
+    max_size=8,
+)
+
+
+@given(_COMPARED)
+def test_pairs_of_decisions_were_stated(rows: list[Prompt]) -> None:
+    with quick_folder() as folder:
+        store = SessionStore.open(folder / "s.db", annotator=ME)
+        for _ in range(2):
+            store.import_prompts(rows, use=PreferenceUse.DECIDE, source="f")
+        stated = {pair for row in rows for pair in _stated(row)}
+        for by, group_id in product(("", "u"), range(1, store.progress(ME).total + 1)):
+            group = store.group(group_id, f"f/{by}" if by else "f")
+            if group.decision is None:
+                continue
+            pairs = make_pairs(group.prompt, group.responses, group.decision.marks).pairs
+            name = group.prompt.messages[0].content
+            assert {(by, name, each.chosen, each.rejected) for each in pairs} <= stated
+        store.close()
 
 
 @given(_ROWS, _ROWS, st.sampled_from(PreferenceUse))

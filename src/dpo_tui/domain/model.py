@@ -344,3 +344,5 @@ class ImportSummary(Struct, frozen=True):
     """Preferences that became marks or decisions."""
     contradicted: int = 0
     """Marks that an earlier row had said otherwise."""
+    kept_apart: int = 0
+    """Preferences that, joined with earlier ones, would make pairs that nobody stated."""

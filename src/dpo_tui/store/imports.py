@@ -270,7 +270,7 @@ class _Import:
             self._returned,
             self._judged,
             self._ties,
-            *((self._taker.taken, self._taker.contradicted) if self._taker else ()),
+            *(self._taker.counts if self._taker else ()),
         )
         if queued and (removed or self._added or changed or self._returned):
             self._db.execute("UPDATE session SET last_change = ?", (pack_summary(summary),))

@@ -1,12 +1,15 @@
 """What a prompts file says of its ready-made responses, as marks or as decisions.
 
-Several rows can be about one prompt. What was said of a response first counts.
+Several rows can be about one prompt. What was said of a response first counts. A decision joins
+several only where each of its pairs was stated: that 9 beats 8 and 3 beats 1 says nothing of 3 and
+8, and with A over B and B over C, B is neither good nor bad.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from itertools import product
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -42,6 +45,7 @@ class PreferenceTaker(Struct):
     """Unix time in seconds."""
     taken: int = 0
     contradicted: int = 0
+    kept_apart: int = 0
     _ids: dict[str, int] = field(default_factory=dict)
     _has_newcomers: bool = False
 
@@ -49,6 +53,11 @@ class PreferenceTaker(Struct):
     def decides(self) -> bool:
         """Whether they become decisions."""
         return bool(self.source)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Preferences taken, marks contradicted, preferences kept apart."""
+        return self.taken, self.contradicted, self.kept_apart
 
     @property
     def has_moved(self) -> bool:
@@ -93,7 +102,13 @@ class PreferenceTaker(Struct):
         if before:
             marks |= before.marks
         spoken = {each: mark for each, mark in marks.items() if mark is not Mark.EXCLUDED}
-        joined = self._joined(spoken, self._said(group, prompt, preference))
+        said = self._said(group, prompt, preference)
+        # A label, which is of one response alone, says by itself that it is good or bad.
+        is_label = len({*preference.marks.values()}) == 1
+        if not is_label and not _pairs({**said, **spoken}) <= _pairs(spoken) | _pairs(said):
+            self.kept_apart += 1
+            return
+        joined = self._joined(spoken, said)
         if joined == spoken:
             return
         marks |= joined
@@ -129,6 +144,12 @@ class PreferenceTaker(Struct):
     def _joined(self, known: Mapping[int, Mark], said: Mapping[int, Mark]) -> Mapping[int, Mark]:
         self.contradicted += sum(known.get(each, mark) != mark for each, mark in said.items())
         return {**said, **known}
+
+
+def _pairs(marks: Mapping[int, Mark]) -> set[tuple[int, int]]:
+    chosen = [each for each, mark in marks.items() if mark is Mark.CHOSEN]
+    rejected = [each for each, mark in marks.items() if mark is Mark.REJECTED]
+    return {*product(chosen, rejected)}
 
 
 def _with_strength(remarks: Remarks, preference: Preference) -> Remarks:
