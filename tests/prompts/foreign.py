@@ -324,7 +324,6 @@ TOOLS = [
             preferences=(
                 Preference({0: BAD, 1: GOOD}, by="u1"),
                 Preference({0: GOOD, 1: BAD}, by="u2"),
-                Preference({0: GOOD, 1: BAD}, by="judge"),
             ),
         ),
     ),
@@ -370,7 +369,6 @@ TOOLS = [
             preferences=(
                 Preference({}, by="u1"),
                 Preference({0: BAD, 1: GOOD}, by="u2"),
-                Preference({0: GOOD, 1: BAD}, by="suggestion"),
             ),
         ),
     ),

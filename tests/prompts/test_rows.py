@@ -113,6 +113,43 @@ def test_an_answer_of_fine_tuning_data_is_shown_beside_the_prompt(tmp_path: Path
     assert [(each.reference, each.responses) for each in prompts] == [("x", ()), (None, ())]
 
 
+# --- questions -----------------------------------------------------------------------------------
+
+_RANKED = ["response1", "response2"]
+
+
+def argilla(suggested: dict[str, Any], **responses: list[Any]) -> dict[str, Any]:
+    return {
+        "fields": {"prompt": "q", "response1": "a", "response2": "b"},
+        "suggestions": {name: {"value": value} for name, value in suggested.items()},
+        "responses": responses,
+    }
+
+
+def test_a_suggestion_counts_where_nobody_answered(tmp_path: Path) -> None:
+    said = [{"value": _RANKED, "user_id": "u"}]
+    discarded = [{"value": _RANKED, "user_id": "u", "status": "discarded"}]
+    other = {"better": _RANKED[::-1]}
+    rows = [argilla(other, better=said), argilla(other, better=discarded), argilla(other)]
+    prompts, tally = read(write(tmp_path / "a.jsonl", *rows))
+    assert [[(each.marks[0], each.by) for each in prompt.preferences] for prompt in prompts] == [
+        [(Mark.CHOSEN, "u")],
+        [(Mark.REJECTED, "suggestion")],
+        [(Mark.REJECTED, "suggestion")],
+    ]
+    assert tally.lines()[1:] == ["  questions not used: better (suggested)"]
+
+
+def test_of_several_questions_the_first_counts(tmp_path: Path) -> None:
+    harmless = [{"value": _RANKED[::-1], "user_id": "u"}]
+    why = [{"value": "It is clearer.", "user_id": "u"}]
+    helpful = [{"value": _RANKED, "user_id": "u"}]
+    row = argilla({}, why=why, helpful=helpful, harmless=harmless)
+    (prompt,), tally = read(write(tmp_path / "a.jsonl", row))
+    assert prompt.preferences == (Preference({0: Mark.CHOSEN, 1: Mark.REJECTED}, by="u"),)
+    assert tally.lines()[1:] == ["  questions not used: harmless"]
+
+
 # --- columns that are named ----------------------------------------------------------------------
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -196,8 +198,13 @@ class ForeignRows:
     ) -> None:
         self._rows = RawRows(data.source, form, shape, iter(rows), len(tally.files))
         self._bad_rows = reading.bad_rows
-        unused, missing = _unused(shape, sample), _missing(shape, sample)
-        self._tally = FileTally(data.source, shape, unused, missing)
+        self._tally = FileTally(
+            data.source,
+            shape,
+            _unused(shape, sample),
+            _unused_questions(form, shape, sample),
+            _missing(shape, sample),
+        )
         tally.files.append(self._tally)
 
     def __iter__(self) -> Iterator[Prompt]:
@@ -230,6 +237,16 @@ def _unused(shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:
     if not shape.fields or not isinstance(first, Mapping):
         return ()
     return tuple(name for name in first if name not in shape.fields)
+
+
+def _unused_questions(form: Form, shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:
+    """The questions of the sample whose answers don't count."""
+    found: dict[str, None] = {}
+    for each in sample:
+        with suppress(msgspec.ValidationError, UnicodeEncodeError, Unfit):
+            row = msgspec.convert(each, shape.row, strict=form.is_typed)
+            found |= dict.fromkeys(shape.unused_questions(row))
+    return tuple(found)
 
 
 def _missing(shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ class FileTally(Struct):
     """What its rows are."""
     unused: tuple[str, ...] = ()
     """Columns of the first row that mean nothing here."""
+    unused_questions: tuple[str, ...] = ()
+    """What was asked about the first rows' responses and doesn't count."""
     missing: tuple[str, ...] = ()
     """Columns that a person named and that the first rows don't have."""
     rows: int = 0
@@ -82,6 +84,8 @@ class FileTally(Struct):
         told = [f"{self.source}: {self.shape.title}, {_rows(self.rows - self.left_out)}"]
         if self.unused:
             told.append(f"  columns not used: {', '.join(self.unused)}")
+        if self.unused_questions:
+            told.append(f"  questions not used: {', '.join(self.unused_questions)}")
         if self.missing:
             told.append(f"  columns that the first rows don't have: {', '.join(self.missing)}")
         if self.left_out:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -15,28 +16,48 @@ from dpo_tui.prompts.shapes.shape import Shape, Unfit, best_of
 
 _NOT_SAID = frozenset({"discarded", "draft", "pending"})
 
+_Answers = Mapping[str, Iterable[tuple[object, str]]]
+"""By question, the values that were given to it and by whom."""
+
 
 def _normal(name: str) -> str:
     """A name without what people write in it or not: `response-1` is `response1`."""
     return re.sub(r"[^0-9a-z]", "", name.lower())
 
 
-class _Fields:
-    """The text fields of a record: what was asked, and the answers by name."""
+class _Judged:
+    """A record: what was asked, the responses by name, and what was said of them.
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
+    What people said counts, and what was suggested only where nobody said anything; of several
+    questions about which response is better, the first: another one asks for something else.
+    """
+
+    def __init__(self, fields: Mapping[str, Any], said: _Answers, suggested: _Answers) -> None:
         self._messages = question(fields)
         names, self._responses = answers(fields)
         self._names = [_normal(each) for each in names]
+        self._said = self._preferences(said)
+        self._suggested = self._preferences(suggested)
 
-    def prompt(self, said: Iterable[tuple[object, str]]) -> Prompt:
-        """The prompt, with the values that were given to its questions and by whom."""
-        preferences = (self._preference(value, by) for value, by in said)
-        return Prompt(
-            self._messages,
-            responses=self._responses,
-            preferences=tuple(each for each in preferences if each),
-        )
+    def prompt(self) -> Prompt:
+        """The prompt with the preferences that count."""
+        preferences = next(iter((self._said or self._suggested).values()), ())
+        return Prompt(self._messages, responses=self._responses, preferences=preferences)
+
+    def unused(self) -> Iterator[str]:
+        """The questions whose preferences don't count."""
+        _, *others = self._said or self._suggested or [""]
+        yield from others
+        if self._said:
+            yield from (f"{each} (suggested)" for each in self._suggested)
+
+    def _preferences(self, answers: _Answers) -> dict[str, tuple[Preference, ...]]:
+        """By question, of those that ask which response is better."""
+        found = {
+            each: tuple(filter(None, (self._preference(value, by) for value, by in given)))
+            for each, given in answers.items()
+        }
+        return {each: preferences for each, preferences in found.items() if preferences}
 
     def _preference(self, value: object, by: str) -> Preference | None:
         """None for the answer to a question that isn't about which response is better."""
@@ -97,25 +118,29 @@ class Record(Struct):
     suggestions: dict[str, Suggestion] = {}
 
 
-def _record(row: Record) -> Prompt:
-    return _Fields(row.fields).prompt(_said(row))
+def _record(row: Record) -> _Judged:
+    said = {
+        name: [(each.value, each.user_id or "") for each in given if each.status not in _NOT_SAID]
+        for name, given in row.responses.items()
+    }
+    suggested = {
+        name: [(each.value, each.agent or "suggestion")] for name, each in row.suggestions.items()
+    }
+    return _Judged(row.fields, said, suggested)
 
 
-def _said(row: Record) -> Iterator[tuple[object, str]]:
-    for given in row.responses.values():
-        for each in given:
-            if each.status not in _NOT_SAID:
-                yield each.value, each.user_id or ""
-    for suggestion in row.suggestions.values():
-        yield suggestion.value, suggestion.agent or "suggestion"
-
-
-def _flat(row: dict[str, Any]) -> Prompt:
+def _flat(row: dict[str, Any]) -> _Judged:
     """A record as `records.to_datasets` writes it: `question.responses`, `question.suggestion`."""
     questions = [each.removesuffix(".responses") for each in row if each.endswith(".responses")]
     if not questions:
         raise Unfit("there is no column such as question.responses")
-    return _Fields(row).prompt(pair for question in questions for pair in _flat_said(row, question))
+    said = {each: _flat_said(row, each) for each in questions}
+    suggested = {
+        each: [(value, str(row.get(f"{each}.suggestion.agent") or "suggestion"))]
+        for each in questions
+        if (value := row.get(f"{each}.suggestion")) is not None
+    }
+    return _Judged(row, said, suggested)
 
 
 def _flat_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object, str]]:
@@ -126,8 +151,6 @@ def _flat_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object, 
         for value, user, state in zip(values, users, states, strict=True):
             if state not in _NOT_SAID:
                 yield value, str(user or "")
-    if (suggested := row.get(f"{question}.suggestion")) is not None:
-        yield suggested, str(row.get(f"{question}.suggestion.agent") or "suggestion")
 
 
 def _beside(values: Sequence[object], others: object) -> Sequence[object]:
@@ -138,7 +161,7 @@ def _beside(values: Sequence[object], others: object) -> Sequence[object]:
 # --- version 1 -----------------------------------------------------------------------------------
 
 
-def _first(row: dict[str, Any]) -> Prompt:
+def _first(row: dict[str, Any]) -> _Judged:
     """A row of a version 1 dataset: a list of answers by column, and `...-suggestion` beside it."""
     questions = [
         key
@@ -148,7 +171,9 @@ def _first(row: dict[str, Any]) -> Prompt:
     if not questions:
         raise Unfit("there is no column with one named ...-suggestion beside it")
     fields = {key: value for key, value in row.items() if key not in questions}
-    return _Fields(fields).prompt(pair for each in questions for pair in _first_said(row, each))
+    said = {each: _first_said(row, each) for each in questions}
+    suggested = {each: [(row[f"{each}-suggestion"], "suggestion")] for each in questions}
+    return _Judged(fields, said, suggested)
 
 
 def _first_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object, str]]:
@@ -157,11 +182,23 @@ def _first_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object,
             raise Unfit(f"expected a table, found {found(each)}", key=question)
         if each.get("status") not in _NOT_SAID:
             yield each.get("value"), str(each.get("user_id") or "")
-    yield row[f"{question}-suggestion"], "suggestion"
+
+
+def _shape(name: str, title: str, row: Any, judged: Callable[[Any], _Judged]) -> Shape:  # noqa: ANN401 - a type of msgspec
+    prompt, unused = partial(_prompt, judged), partial(_unused, judged)
+    return Shape(name, title, row, prompt, unused_questions=unused)
+
+
+def _prompt(judged: Callable[[Any], _Judged], row: object) -> Prompt:
+    return judged(row).prompt()
+
+
+def _unused(judged: Callable[[Any], _Judged], row: object) -> Iterable[str]:
+    return judged(row).unused()
 
 
 SHAPES = (
-    Shape("argilla", "Argilla records", Record, _record),
-    Shape("argilla-flat", "Argilla records, flattened", dict[str, Any], _flat),
-    Shape("argilla-1", "Argilla 1 records", dict[str, Any], _first),
+    _shape("argilla", "Argilla records", Record, _record),
+    _shape("argilla-flat", "Argilla records, flattened", dict[str, Any], _flat),
+    _shape("argilla-1", "Argilla 1 records", dict[str, Any], _first),
 )

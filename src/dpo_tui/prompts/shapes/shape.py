@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_origin
 
 from msgspec import Struct
@@ -17,6 +17,10 @@ class Unfit(Exception):  # noqa: N818 - of one row, and counted: not an error ye
         super().__init__(reason)
         self.reason = reason
         self.key = key
+
+
+def _none(_: object) -> Iterable[str]:
+    return ()
 
 
 class Shape(Struct, frozen=True):
@@ -34,6 +38,8 @@ class Shape(Struct, frozen=True):
     """A type for most rows that is quicker to read, and that `prompt` takes too."""
     named: tuple[str, ...] = ()
     """The columns that a person named."""
+    unused_questions: Callable[[Any], Iterable[str]] = _none
+    """What was asked about the responses of a row and doesn't count; raises `Unfit` too."""
 
     @property
     def fields(self) -> frozenset[str]:
