@@ -150,6 +150,20 @@ def test_of_several_questions_the_first_counts(tmp_path: Path) -> None:
     assert tally.lines()[1:] == ["  questions not used: harmless"]
 
 
+def test_buckets_of_a_ranking_are_told(tmp_path: Path) -> None:
+    items = [{"id": each, "body": each} for each in "abc"]
+    ranker = {"best": ["b"], "worst": ["a"], "_": ["c"]}
+    ranked = {"type": "ranker", "from_name": "rank", "value": {"ranker": ranker}}
+    row = {"data": {"prompt": "q", "items": items}, "annotations": [{"result": [ranked]}]}
+    prompts, tally = read(write(tmp_path / "a.jsonl", row))
+    assert (texts(prompts), prompts[0].preferences) == (["q > a > b > c"], ())
+    assert tally.lines()[1:] == ["  questions not used: rank (buckets: best, worst, _)"]
+    ranker.update(worst=[], _=[], best=["b", "a", "c"])
+    (prompt,), tally = read(write(tmp_path / "a.jsonl", row))
+    assert prompt.preferences[0].marks[1] is Mark.CHOSEN
+    assert len(tally.lines()) == 1
+
+
 # --- columns that are named ----------------------------------------------------------------------
 
 

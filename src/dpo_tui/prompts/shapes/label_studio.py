@@ -26,6 +26,8 @@ class Result(Struct):
 
     type: str
     value: dict[str, Any] = {}
+    from_name: str | None = None
+    """The question."""
 
 
 class Annotation(Struct):
@@ -59,12 +61,29 @@ def _preference(kind: str, value: Mapping[str, Any], ids: list[str], by: str) ->
     """None for the answer to another question than which response is better."""
     if kind == "pairwise" and len(ids) == 2:
         return Preference(_SIDES.get(str(value.get("selected")), {}), by=by)
-    buckets = value.get("ranker")
-    if kind == "ranker" and isinstance(buckets, dict) and len(buckets) == 1:
+    buckets = _buckets(kind, value)
+    if len(buckets) == 1:
         (order,) = buckets.values()
         places = {str(each): -place for place, each in enumerate(order)}
         return best_of([places.get(each) for each in ids], by=by)
     return None
+
+
+def _buckets(kind: str, value: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The ids by bucket, where something is in it; none if it is no ranking."""
+    buckets = value.get("ranker")
+    if kind != "ranker" or not isinstance(buckets, dict):
+        return {}
+    return {name: ids for name, ids in buckets.items() if ids and isinstance(ids, list)}
+
+
+def _bucketed(row: Task) -> Iterator[str]:
+    """The rankings into several buckets: which of these is better, only their names tell."""
+    for annotation in row.annotations:
+        for result in annotation.result:
+            buckets = _buckets(result.type, result.value)
+            if len(buckets) > 1:
+                yield f"{result.from_name or 'ranker'} (buckets: {', '.join(buckets)})"
 
 
 def _who(completed_by: object) -> str:
@@ -109,6 +128,6 @@ def _text(item: Mapping[str, Any]) -> str:
 
 
 SHAPES = (
-    Shape("label-studio", "Label Studio tasks", Task, _task),
+    Shape("label-studio", "Label Studio tasks", Task, _task, unused_questions=_bucketed),
     Shape("label-studio-min", "Label Studio tasks (JSON_MIN)", dict[str, Any], _minimal),
 )
