@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_tui.domain.model import Prompt
+from dpo_tui.domain.model import Preference, Prompt
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import read_prompts
 from dpo_tui.prompts.rows import Reading
+from dpo_tui.prompts.shapes.shape import best_of, first_of
 from dpo_tui.prompts.shapes.table import SHAPES, shape_named
 from dpo_tui.prompts.tally import Tally
 
-from .foreign import SAMPLES, Sample
+from .foreign import BAD, GOOD, SAMPLES, TIE, Sample, assistant, user
 
 
 def read(path: Path, rows: list[Any], reading: Reading | None = None) -> tuple[Tally, list[Prompt]]:
@@ -71,6 +72,64 @@ def test_a_row_with_anything_in_it_is_a_prompt_or_told(
             scratch / "rows.jsonl", [row], Reading(shape_named(sample.shape), bad_rows=1.0)
         )
         assert len(prompts) + tally.files[0].left_out == 1
+
+
+_HELPSTEER2 = {"prompt": "q", "response_1": "a", "response_2": "b"}
+_HELPSTEER3 = {"context": [user("q")], "response1": "a", "response2": "b"}
+_KTO = {"prompt": "q", "completion": "a"}
+_BINARIZED = {
+    "prompt": "q",
+    "chosen": [user("q"), assistant("a")],
+    "rejected": [user("q"), assistant("b")],
+}
+_AGAINST = (Preference({0: BAD, 1: GOOD}, 2),)
+_FOR = (Preference({0: GOOD, 1: BAD}),)
+
+
+@pytest.mark.parametrize(
+    ("shape", "row", "said"),
+    [
+        ("helpsteer2", _HELPSTEER2 | {"preference_strength": 2.0}, _AGAINST),
+        ("helpsteer2", _HELPSTEER2 | {"preference_strength": "2"}, _AGAINST),
+        ("helpsteer2", _HELPSTEER2 | {"preference_strength": None}, ()),
+        ("helpsteer3", _HELPSTEER3 | {"overall_preference": 2.0}, _AGAINST),
+        ("trl-kto", _KTO | {"label": 1}, (Preference({0: GOOD}),)),
+        ("trl-kto", _KTO | {"label": 0.0}, (Preference({0: BAD}),)),
+        ("trl-kto", _KTO | {"label": "False"}, (Preference({0: BAD}),)),
+        ("swift-kto", {"messages": _BINARIZED["chosen"], "label": 1}, (Preference({0: GOOD}),)),
+        ("ultrafeedback-binarized", _BINARIZED | {"score_chosen": "8.0"}, _FOR),
+        (
+            "ultrafeedback-binarized",
+            _BINARIZED | {"score_chosen": "8.0", "score_rejected": 8},
+            (TIE,),
+        ),
+        ("ultrafeedback-binarized", _BINARIZED | {"score_chosen": True}, _FOR),
+    ],
+)
+def test_a_number_may_be_of_another_type(
+    tmp_path: Path, shape: str, row: dict[str, Any], said: tuple[Preference, ...]
+) -> None:
+    tally, (prompt,) = read(tmp_path / "rows.jsonl", [row])
+    assert (tally.files[0].shape.name, prompt.preferences) == (shape, said)
+
+
+def test_what_is_no_number_is_told(tmp_path: Path) -> None:
+    rows = [_KTO | {"label": True}, _KTO | {"label": 3}]
+    tally, _ = read(tmp_path / "rows.jsonl", rows, Reading(bad_rows=1.0))
+    assert [*tally.files[0].reasons] == ["key label: expected true or false, found 3.0"]
+    rows = [_HELPSTEER2 | {"preference_strength": each} for each in (1, "A")]
+    tally, _ = read(tmp_path / "rows.jsonl", rows, Reading(bad_rows=1.0))
+    assert [*tally.files[0].reasons] == [
+        "key preference_strength: expected a number, found text 'A'"
+    ]
+
+
+@pytest.mark.parametrize("unknown", [float("nan"), float("inf"), None])
+def test_a_score_that_is_no_number_says_nothing(unknown: float | None) -> None:
+    marks = {0: BAD, 2: GOOD}
+    assert best_of([1.0, unknown, 2.0]).marks == marks
+    assert first_of([2.0, unknown, 1.0]).marks == marks
+    assert best_of([unknown, 1.0]) == TIE
 
 
 def test_what_is_wrong_in_a_value_of_a_table_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from dpo_tui.domain.model import Preference, Prompt
 from dpo_tui.inputs import found
 from dpo_tui.prompts.shapes.fields import answers, question
-from dpo_tui.prompts.shapes.shape import Shape, Unfit, best_of
+from dpo_tui.prompts.shapes.shape import Shape, Unfit, best_of, first_of
 
 _NOT_SAID = frozenset({"discarded", "draft", "pending"})
 
@@ -68,7 +68,7 @@ class _Judged:
         if len(ranks) == 1:
             # One name was picked: it is better than all the others.
             return best_of([0.0 if place is None else 1.0 for place in places], by=by)
-        return best_of([None if place is None else -place for place in places], by=by)
+        return first_of(places, by=by)
 
 
 def _ranks(value: Any) -> dict[str, float]:  # noqa: ANN401 - questions ask for any shape

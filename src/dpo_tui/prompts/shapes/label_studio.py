@@ -14,7 +14,7 @@ from dpo_tui.prompts.shapes.shape import (
     SECOND_IS_CHOSEN,
     Shape,
     Unfit,
-    best_of,
+    first_of,
     some,
 )
 
@@ -64,8 +64,8 @@ def _preference(kind: str, value: Mapping[str, Any], ids: list[str], by: str) ->
     buckets = _buckets(kind, value)
     if len(buckets) == 1:
         (order,) = buckets.values()
-        places = {str(each): -place for place, each in enumerate(order)}
-        return best_of([places.get(each) for each in ids], by=by)
+        places = {str(each): place for place, each in enumerate(order)}
+        return first_of([places.get(each) for each in ids], by=by)
     return None
 
 

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Prompt
-from dpo_tui.prompts.shapes.shape import Shape, Unfit, pair
+from dpo_tui.prompts.shapes.shape import Score, Shape, Unfit, number, pair
 from dpo_tui.prompts.shapes.turns import Spoken, T, Turn, answer, asked, conversation, only_answer
 
-_STRENGTHS = {1.0: 1, 2.0: 2, 3.0: 3}
+_STRENGTHS: dict[float | None, int] = {1.0: 1, 2.0: 2, 3.0: 3}
 _MESSAGES = msgspec.json.Decoder(list[Turn])
 
 
@@ -34,12 +34,12 @@ class Implicit(Struct, Generic[T]):
     chosen: list[T]
     rejected: list[T]
     prompt: str | None = None
-    margin: float | None = None
+    margin: Score = None
     """How far apart reward models should hold them: our strength, where it is one."""
-    score_chosen: float | None = None
-    score_rejected: float | None = None
-    chosen_rating: float | None = field(default=None, name="chosen-rating")
-    rejected_rating: float | None = field(default=None, name="rejected-rating")
+    score_chosen: Score = None
+    score_rejected: Score = None
+    chosen_rating: Score = field(default=None, name="chosen-rating")
+    rejected_rating: Score = field(default=None, name="rejected-rating")
     chosen_model: str | None = field(default=None, name="chosen-model")
     rejected_model: str | None = field(default=None, name="rejected-model")
 
@@ -65,7 +65,7 @@ def _implicit(row: Implicit[T]) -> Prompt:
         scores=(row.score_chosen, row.score_rejected)
         if row.chosen_rating is None
         else (row.chosen_rating, row.rejected_rating),
-        strength=_STRENGTHS.get(row.margin) if row.margin else None,
+        strength=_STRENGTHS.get(number(row.margin)) if row.margin else None,
     )
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from statistics import fmean
 from typing import Generic
 
 from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Prompt, Ready
-from dpo_tui.prompts.shapes.shape import Shape, Unfit, best_of, compared, some
+from dpo_tui.prompts.shapes.shape import (
+    Score,
+    Shape,
+    Unfit,
+    best_of,
+    compared,
+    first_of,
+    number,
+    some,
+)
 from dpo_tui.prompts.shapes.turns import (
     T,
     Turn,
@@ -26,7 +34,7 @@ from dpo_tui.prompts.shapes.turns import (
 class Annotation(Struct):
     """What was said of one aspect."""
 
-    rating: str | float | None = field(default=None, name="Rating")
+    rating: Score = field(default=None, name="Rating")
 
 
 class Completion(Struct):
@@ -35,8 +43,8 @@ class Completion(Struct):
     response: str
     model: str | None = None
     annotations: dict[str, Annotation | None] | None = None
-    overall_score: float | None = None
-    fine_grained_score: float | None = field(default=None, name="fine-grained_score")
+    overall_score: Score = None
+    fine_grained_score: Score = field(default=None, name="fine-grained_score")
 
 
 class UltraFeedback(Struct):
@@ -56,22 +64,14 @@ def _ultrafeedback(row: UltraFeedback) -> Prompt:
     )
 
 
-def _score(completion: Completion) -> float | None:
+def _score(completion: Completion) -> Score:
     """The mean rating if the fine-grained score isn't there: some overall scores are wrong."""
-    if completion.fine_grained_score is not None:
+    if number(completion.fine_grained_score) is not None:
         return completion.fine_grained_score
-    ratings = _ratings(completion.annotations or {})
+    annotations = (completion.annotations or {}).values()
+    numbers = (number(each.rating) for each in annotations if each)
+    ratings = [each for each in numbers if each is not None]
     return fmean(ratings) if ratings else completion.overall_score
-
-
-def _ratings(annotations: Mapping[str, Annotation | None]) -> list[float]:
-    found = []
-    for each in annotations.values():
-        try:
-            found.append(float((each and each.rating) or ""))
-        except ValueError:  # "N/A"
-            continue
-    return found
 
 
 # --- Nectar --------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ class Ranked(Struct):
     """One answer and its place, 1 for the best."""
 
     answer: str
-    rank: float
+    rank: Score
     model: str | None = None
 
 
@@ -99,7 +99,7 @@ def _nectar(row: Nectar) -> Prompt:
     return Prompt(
         messages,
         responses=some(ready, key="answers"),
-        preferences=(best_of([-each.rank for each in row.answers]),),
+        preferences=(first_of([each.rank for each in row.answers]),),
     )
 
 
@@ -112,7 +112,7 @@ class HelpSteer3(Struct):
     context: list[Turn]
     response1: str
     response2: str
-    overall_preference: int
+    overall_preference: Score
 
 
 def _helpsteer3(row: HelpSteer3) -> Prompt:
@@ -120,6 +120,7 @@ def _helpsteer3(row: HelpSteer3) -> Prompt:
         conversation(row.context, "context"),
         (Ready(row.response1), Ready(row.response2)),
         row.overall_preference,
+        "overall_preference",
     )
 
 
@@ -129,7 +130,7 @@ class HelpSteer2(Struct):
     prompt: str
     response_1: str
     response_2: str
-    preference_strength: int
+    preference_strength: Score
 
 
 def _helpsteer2(row: HelpSteer2) -> Prompt:
@@ -139,6 +140,7 @@ def _helpsteer2(row: HelpSteer2) -> Prompt:
         asked(None, row.prompt, "prompt"),
         (Ready(row.response_1), Ready(row.response_2)),
         row.preference_strength,
+        "preference_strength",
     )
 
 
@@ -148,7 +150,7 @@ def _helpsteer2(row: HelpSteer2) -> Prompt:
 class Placed(Struct, Generic[T]):
     """One answer and its place, 0 for the best."""
 
-    rank: float
+    rank: Score
     completion: list[T]
 
 
@@ -164,7 +166,7 @@ def _nemo_rl(row: NemoRl[T]) -> Prompt:
     return Prompt(
         conversation(row.context, "context"),
         responses=some(ready, key="completions"),
-        preferences=(best_of([-each.rank for each in row.completions]),),
+        preferences=(first_of([each.rank for each in row.completions]),),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite, nan
 from typing import Any, get_origin
 
 from msgspec import Struct
 
 from dpo_tui.domain.model import MAX_RESPONSES, Mark, Message, Preference, Prompt, Ready
+from dpo_tui.inputs import found
 
 
 class Unfit(Exception):  # noqa: N818 - of one row, and counted: not an error yet
@@ -17,6 +19,19 @@ class Unfit(Exception):  # noqa: N818 - of one row, and counted: not an error ye
         super().__init__(reason)
         self.reason = reason
         self.key = key
+
+
+Score = float | bool | str | None
+"""A number in any of the ways that files have one: CSV makes text of it, pandas a float."""
+
+
+def number(score: Score) -> float | None:
+    """The number that a value is or spells; None where it is none, as NaN or `N/A`."""
+    try:
+        value = nan if score is None else float(score)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def _none(_: object) -> Iterable[str]:
@@ -62,11 +77,12 @@ def pair(
     rejected: str,
     *,
     models: tuple[str | None, str | None] = (None, None),
-    scores: tuple[float | None, float | None] = (None, None),
+    scores: tuple[Score, Score] = (None, None),
     strength: int | None = None,
 ) -> Prompt:
     """A prompt with two responses of which the first is better, unless their scores are equal."""
-    is_tie = scores[0] is not None and scores[0] == scores[1]
+    score = None if scores[0] is None else number(scores[0])
+    is_tie = score is not None and score == number(scores[1])
     if strength and not is_tie:
         preferences = (Preference(FIRST_IS_CHOSEN, strength),)
     else:
@@ -78,16 +94,34 @@ def pair(
     )
 
 
-def compared(messages: tuple[Message, ...], responses: tuple[Ready, Ready], leaning: int) -> Prompt:
-    """A prompt with two responses: the first is better if `leaning` is negative, by so much."""
-    marks = FIRST_IS_CHOSEN if leaning < 0 else SECOND_IS_CHOSEN
-    strength = min(abs(leaning), 3)
-    preference = Preference(marks, strength) if leaning else TIE
+def compared(
+    messages: tuple[Message, ...], responses: tuple[Ready, Ready], leaning: Score, key: str
+) -> Prompt:
+    """A prompt with two responses: the first is better if `leaning` is negative, by so much.
+
+    Raises:
+        Unfit: `leaning`, which stands at `key`, is text that spells no number.
+    """
+    lean = number(leaning)
+    if lean is None:
+        if isinstance(leaning, str) and leaning.strip():
+            raise Unfit(f"expected a number, found {found(leaning)}", key=key)
+        return Prompt(messages, responses=responses)
+    marks = FIRST_IS_CHOSEN if lean < 0 else SECOND_IS_CHOSEN
+    strength = min(max(round(abs(lean)), 1), 3)
+    preference = Preference(marks, strength) if lean else TIE
     return Prompt(messages, responses=responses, preferences=(preference,))
 
 
-def best_of(scores: Sequence[float | None], *, by: str = "") -> Preference:
+def first_of(places: Sequence[Score], *, by: str = "") -> Preference:
+    """Those with the lowest place are chosen, the others rejected; no place, no mark."""
+    numbers = map(number, places)
+    return best_of([None if each is None else -each for each in numbers], by=by)
+
+
+def best_of(values: Sequence[Score], *, by: str = "") -> Preference:
     """Those with the highest score are chosen, the others rejected; no score, no mark."""
+    scores = [*map(number, values)]
     known = {score for score in scores if score is not None}
     if len(known) < 2:
         return Preference({}, by=by)

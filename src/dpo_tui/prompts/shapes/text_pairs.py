@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.inputs import inside
-from dpo_tui.prompts.shapes.shape import Shape, Unfit, pair
+from dpo_tui.prompts.shapes.shape import Score, Shape, Unfit, pair
 from dpo_tui.prompts.shapes.turns import asked, is_transcript, transcript
 
 _REPLY = "\n\nAssistant:"
@@ -116,8 +116,8 @@ class Argilla(Struct):
     chosen_response: str
     rejected_response: str
     system: str | None = None
-    chosen_avg_rating: float | None = None
-    rejected_avg_rating: float | None = None
+    chosen_avg_rating: Score = None
+    rejected_avg_rating: Score = None
     chosen_model: str | None = None
     rejected_model: str | None = None
 
@@ -129,8 +129,8 @@ class Aligner(Struct):
     chosen_response: str
     rejected_response: str
     system: str | None = None
-    chosen_avg_rating: float | None = field(default=None, name="chosen_reward")
-    rejected_avg_rating: float | None = field(default=None, name="rejected_reward")
+    chosen_avg_rating: Score = field(default=None, name="chosen_reward")
+    rejected_avg_rating: Score = field(default=None, name="rejected_reward")
     chosen_model: str | None = None
     rejected_model: str | None = None
 
