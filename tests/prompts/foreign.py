@@ -171,6 +171,11 @@ TEXT_PAIRS = [
         WITH_SYSTEM,
     ),
     Sample(
+        "icr",
+        {"system": "Be brief.", "input": ASKED["content"], "chosen": A, "rejected": B},
+        WITH_SYSTEM,
+    ),
+    Sample(
         "full-hh-rlhf",
         {
             "prompt": "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Why?\n\nAssistant:",

@@ -107,6 +107,16 @@ def test_rows_of_no_known_format_are_told_with_what_to_do(tmp_path: Path) -> Non
     assert "--columns" in caught.value.remedy
 
 
+@pytest.mark.parametrize("key", ["prompt", "instruction", "question", "input"])
+def test_two_sides_that_are_not_understood_are_no_plain_prompt(tmp_path: Path, key: str) -> None:
+    row = {key: "q", "chosen": {"t": "a"}, "rejected": {"t": "b"}, "response": "c"}
+    with pytest.raises(InputError, match=r"not a known key here") as caught:
+        read(write(tmp_path / "a.jsonl", row))
+    assert "--columns" in caught.value.remedy
+    blank = row | {"chosen": None, "rejected": None}
+    assert texts(read(write(tmp_path / "a.jsonl", blank))[0]) == ["q"]
+
+
 def test_an_answer_of_fine_tuning_data_is_shown_beside_the_prompt(tmp_path: Path) -> None:
     rows = [{"instruction": "a", "input": "", "output": "x"}, {"instruction": "b", "output": " "}]
     prompts, _ = read(write(tmp_path / "a.jsonl", *rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +20,9 @@ from dpo_tui.prompts.shapes import (
 )
 from dpo_tui.prompts.shapes.shape import Shape, Unfit
 
+_UNJUDGED = (*candidates.SHAPES, *fields.SHAPES, *instructed.SHAPES)
+_SIDES = ("chosen", "rejected")
+
 SHAPES: tuple[Shape, ...] = (
     *message_pairs.SHAPES,
     *labelled.SHAPES,
@@ -27,9 +30,7 @@ SHAPES: tuple[Shape, ...] = (
     *text_pairs.SHAPES,
     *argilla.SHAPES,
     *label_studio.SHAPES,
-    *candidates.SHAPES,
-    *fields.SHAPES,
-    *instructed.SHAPES,
+    *_UNJUDGED,
 )
 """What asks for more stands before what asks for less: the first that fits is meant."""
 
@@ -84,8 +85,15 @@ def rank(rows: Sequence[object], shape: Shape | None, *, strict: bool) -> int:
 
 
 def _fits(row: object, shape: Shape, *, strict: bool) -> bool:
+    if shape in _UNJUDGED and _is_pair(row):
+        return False
     try:
         shape.prompt(msgspec.convert(row, shape.row, strict=strict))
     except (msgspec.ValidationError, UnicodeEncodeError, Unfit):
         return False
     return True
+
+
+def _is_pair(row: object) -> bool:
+    """Whether it has two sides, which must not get lost even if nothing else is understood."""
+    return isinstance(row, Mapping) and all(row.get(each) is not None for each in _SIDES)

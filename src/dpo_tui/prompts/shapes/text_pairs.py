@@ -38,6 +38,19 @@ def _intel(row: Intel) -> Prompt:
     return pair(asked(row.system, row.question, "question"), row.chosen, row.rejected)
 
 
+class Icr(Struct):
+    """axolotl's chatml.icr."""
+
+    input: str
+    chosen: str
+    rejected: str
+    system: str | None = None
+
+
+def _icr(row: Icr) -> Prompt:
+    return pair(asked(row.system, row.input, "input"), row.chosen, row.rejected)
+
+
 class Transcript(Standard):
     """Anthropic's conversations, with the prompt apart."""
 
@@ -150,6 +163,7 @@ SHAPES = (
     Shape("nemo-aligner", "NeMo-Aligner pairs (prompt, chosen_response)", Aligner, _argilla),
     Shape("llamafactory-alpaca", "LLaMA-Factory pairs (Alpaca)", Alpaca, _alpaca),
     Shape("intel", "pairs (question, chosen, rejected)", Intel, _intel),
+    Shape("icr", "pairs (input, chosen, rejected)", Icr, _icr),
     Shape("full-hh-rlhf", "HH-RLHF with the prompt apart", Transcript, _full),
     Shape("trl-standard", "TRL pairs (prompt, chosen, rejected: text)", Standard, _standard),
     Shape("hh-rlhf", "HH-RLHF (chosen, rejected: whole conversations)", Transcripts, _whole),
