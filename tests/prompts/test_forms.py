@@ -268,7 +268,7 @@ def test_half_a_surrogate_pair_in_a_list_is_text_like_in_a_line(tmp_path: Path) 
         ("a.csv", b"user\nx\n\xff\n", "not UTF-8 text"),
         ("a.csv", "user,n\nx,many\n", "a.csv: line 2, key n: expected a whole number"),
         ("a.json", "[1", "a.json: not valid JSON"),
-        ("a.json", '[{"user": "a"},\n {"user": NaN}]', "NaN is not a JSON number"),
+        ("a.json", '[{"user": "a"},\n {"user": NaN}]', "row 2: expected one of user and messages"),
         ("a.json", '[{"user": "a"}, 3]', "a.json: row 2: expected a prompt"),
         ("a.json", "3", "a.json: expected a list of rows"),
         ("a.json", "", "a.json: not valid JSON"),
@@ -286,6 +286,19 @@ def test_a_broken_file_is_told(
     with pytest.raises(InputError) as caught:
         read(path)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("blank", ["NaN", "Infinity", "-Infinity"])
+def test_what_json_dumps_writes_for_no_number_is_null(tmp_path: Path, blank: str) -> None:
+    sides = f'"chosen": "x", "rejected": "y", "score": {blank}, "system": {blank}'
+    rows = [f'{{"prompt": "{each}", {sides}}}' for each in "ab"]
+    lines, document = tmp_path / "a.jsonl", tmp_path / "a.json"
+    lines.write_text("\n".join(rows))
+    document.write_text(f"[{', '.join(rows)}]")
+    for path in (lines, document):
+        prompts, tally = read(path)
+        assert texts(prompts) == ["a > x > y", "b > x > y"]
+        assert tally.files[0].left_out == 0
 
 
 @given(

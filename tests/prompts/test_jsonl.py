@@ -116,7 +116,6 @@ _TURN = '{"role": "user", "content": "hi"}'
         ('{"user": "a", "n": "4"}', "key n: expected a whole number, found text '4'"),
         ('{"user": "a", "n": true}', "key n: expected a whole number, found true"),
         ('{"user": "a", "top_p": 0}', "key top_p: expected a number, more than 0.0, found 0"),
-        ('{"user": "a", "temperature": NaN}', "NaN is not a JSON number"),
         ('{"user": "a", "temperature": 1e999}', "key temperature: expected a number, at most"),
         ('{"user": "a", "seed": 1' + "0" * 30 + "}", "found a huge number"),
         ('{"user": "a", "n": ' + "9" * 5000 + "}", "not valid JSON"),

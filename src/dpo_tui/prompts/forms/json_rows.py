@@ -7,7 +7,7 @@ import json
 import mmap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Never
+from typing import Any
 
 import msgspec
 
@@ -32,7 +32,7 @@ def _line_value(line: bytes, place: Place) -> object:
 def _parsed(text: str, place: Place, remedy: str = "") -> object:
     # Not msgspec's decoder: it refuses lone surrogates, which models do write and people do have.
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_as_null)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise place.error(
@@ -40,12 +40,12 @@ def _parsed(text: str, place: Place, remedy: str = "") -> object:
         ) from None
     except RecursionError:
         raise place.error("nested too deeply", remedy="Flatten the lists.") from None
-    except ValueError as error:  # NaN and infinity, and Python's own about absurd numbers
+    except ValueError as error:  # Python's own about absurd numbers
         raise place.error(f"not valid JSON: {error}") from None
 
 
-def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not a JSON number")
+def _as_null(_: str) -> None:
+    """What NaN and infinity mean; they aren't JSON, and json.dumps writes them for blanks."""
 
 
 def _line_decoder(type_: Any) -> Callable[[bytes], Any]:  # noqa: ANN401 - any type of msgspec
