@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_tui.domain.model import Preference, Prompt
+from dpo_tui.domain.model import Message, Preference, Prompt
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import read_prompts
 from dpo_tui.prompts.rows import Reading
@@ -72,6 +72,39 @@ def test_a_row_with_anything_in_it_is_a_prompt_or_told(
             scratch / "rows.jsonl", [row], Reading(shape_named(sample.shape), bad_rows=1.0)
         )
         assert len(prompts) + tally.files[0].left_out == 1
+
+
+_OF_MESSAGES = {
+    "swift",
+    "swift-messages",
+    "openpipe",
+    "axolotl",
+    "trl",
+    "trl-implicit",
+    "ultrafeedback-binarized",
+    "trl-kto",
+    "swift-kto",
+    "messages",
+    "numbered",
+}
+
+
+@pytest.mark.parametrize(
+    "sample", [each for each in SAMPLES if each.shape in _OF_MESSAGES], ids=lambda each: each.shape
+)
+def test_a_system_column_counts_where_the_messages_have_none(
+    tmp_path: Path, sample: Sample
+) -> None:
+    tally, (prompt,) = read(tmp_path / "rows.jsonl", [sample.row | {"system": "Be kind."}])
+    if sample.prompt.messages[0].role == "system":
+        assert prompt == sample.prompt
+    else:
+        system = Message("system", "Be kind.")
+        assert prompt == sample.prompt._replace(messages=(system, *sample.prompt.messages))
+    assert tally.files[0].shape.name == sample.shape
+    assert "system" not in tally.files[0].unused
+    for blank in ("", None):
+        assert read(tmp_path / "rows.jsonl", [sample.row | {"system": blank}])[1] == [sample.prompt]
 
 
 _HELPSTEER2 = {"prompt": "q", "response_1": "a", "response_2": "b"}

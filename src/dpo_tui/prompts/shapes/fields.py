@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dpo_tui.domain.model import Message, Prompt, Ready
+from dpo_tui.prompts.shapes.message_pairs import with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, some
 from dpo_tui.prompts.shapes.turns import asked, conversation, turns_of
 
@@ -22,12 +23,13 @@ def question(fields: Mapping[str, Any]) -> tuple[Message, ...]:
     Raises:
         Unfit: no field has one of the usual names.
     """
+    system = each if isinstance(each := fields.get("system"), str) else None
     for key in _QUESTIONS:
         value = fields.get(key)
         if isinstance(value, str):
-            return asked(None, value, key)
+            return asked(system, value, key)
         if isinstance(value, list):
-            return conversation(turns_of(value, key), key)
+            return with_system(system, conversation(turns_of(value, key), key))
     raise Unfit(f"none of the fields is one of {', '.join(_QUESTIONS)}")
 
 

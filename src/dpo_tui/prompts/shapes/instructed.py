@@ -47,10 +47,11 @@ class Messages(Struct):
     """A conversation that ends with what the assistant says."""
 
     messages: list[Turn]
+    system: str | None = None
 
 
 def _messages(row: Messages) -> Prompt:
-    messages, reference = answered(row.messages, "messages")
+    messages, reference = answered(row.messages, "messages", row.system)
     return Prompt(messages, reference=_blank_is_none(reference))
 
 

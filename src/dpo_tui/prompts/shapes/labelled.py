@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from dpo_tui.domain.model import Mark, Message, Preference, Prompt, Ready
 from dpo_tui.inputs import found
-from dpo_tui.prompts.shapes.message_pairs import answered
+from dpo_tui.prompts.shapes.message_pairs import answered, with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit
 from dpo_tui.prompts.shapes.turns import T, Turn, asked, conversation, only_answer
 
@@ -35,6 +35,7 @@ class Kto(Struct, Generic[T]):
     prompt: list[T] | str
     completion: list[T] | str
     label: Label
+    system: str | None = None
 
 
 def _kto(row: Kto[T]) -> Prompt:
@@ -45,7 +46,7 @@ def _kto(row: Kto[T]) -> Prompt:
     )
     completion = row.completion
     text = completion if isinstance(completion, str) else only_answer(completion, "completion")
-    return _labelled(messages, text, label=row.label)
+    return _labelled(with_system(row.system, messages), text, label=row.label)
 
 
 class SwiftKto(Struct, Generic[T]):
@@ -53,10 +54,11 @@ class SwiftKto(Struct, Generic[T]):
 
     messages: list[T] | str
     label: Label
+    system: str | None = None
 
 
 def _swift_kto(row: SwiftKto[T]) -> Prompt:
-    return _labelled(*answered(row.messages, "messages"), label=row.label)
+    return _labelled(*answered(row.messages, "messages", row.system), label=row.label)
 
 
 def _labelled(messages: tuple[Message, ...], text: str, *, label: Label) -> Prompt:

@@ -21,10 +21,11 @@ class Explicit(Struct, Generic[T]):
     prompt: list[T]
     chosen: list[T]
     rejected: list[T]
+    system: str | None = None
 
 
 def _explicit(row: Explicit[T]) -> Prompt:
-    messages = conversation(row.prompt, "prompt")
+    messages = with_system(row.system, conversation(row.prompt, "prompt"))
     return pair(messages, only_answer(row.chosen, "chosen"), only_answer(row.rejected, "rejected"))
 
 
@@ -34,6 +35,7 @@ class Implicit(Struct, Generic[T]):
     chosen: list[T]
     rejected: list[T]
     prompt: str | None = None
+    system: str | None = None
     margin: Score = None
     """How far apart reward models should hold them: our strength, where it is one."""
     score_chosen: Score = None
@@ -57,8 +59,9 @@ def _implicit(row: Implicit[T]) -> Prompt:
     *also_before, bad = row.rejected
     if before != also_before:
         raise Unfit("the conversations differ before their last messages", key="rejected")
+    messages = conversation(before, "chosen") if before else asked(None, row.prompt, "prompt")
     return pair(
-        conversation(before, "chosen") if before else asked(None, row.prompt, "prompt"),
+        with_system(row.system, messages),
         answer(good, "chosen"),
         answer(bad, "rejected"),
         models=(row.chosen_model, row.rejected_model),
@@ -74,6 +77,7 @@ class Swift(Struct, Generic[T]):
 
     messages: list[T] | str
     rejected_response: str | list[T]
+    system: str | None = None
 
 
 class OpenPipe(Struct, Generic[T]):
@@ -81,6 +85,7 @@ class OpenPipe(Struct, Generic[T]):
 
     messages: list[T] | str
     rejected_message: T
+    system: str | None = None
 
 
 class SwiftMessages(Struct, Generic[T]):
@@ -88,30 +93,35 @@ class SwiftMessages(Struct, Generic[T]):
 
     messages: list[T] | str
     rejected_messages: list[T] | str
+    system: str | None = None
 
 
 def _swift(row: Swift[T]) -> Prompt:
-    messages, chosen = answered(row.messages, "messages")
+    messages, chosen = answered(row.messages, "messages", row.system)
     if isinstance(row.rejected_response, str):
         return pair(messages, chosen, row.rejected_response)
     return pair(messages, chosen, only_answer(row.rejected_response, "rejected_response"))
 
 
 def _openpipe(row: OpenPipe[T]) -> Prompt:
-    messages, chosen = answered(row.messages, "messages")
+    messages, chosen = answered(row.messages, "messages", row.system)
     return pair(messages, chosen, answer(row.rejected_message, "rejected_message"))
 
 
 def _swift_messages(row: SwiftMessages[T]) -> Prompt:
-    messages, chosen = answered(row.messages, "messages")
-    others, rejected = answered(row.rejected_messages, "rejected_messages")
+    messages, chosen = answered(row.messages, "messages", row.system)
+    others, rejected = answered(row.rejected_messages, "rejected_messages", row.system)
     if messages != others:
         raise Unfit("the conversations differ before their last messages", key="rejected_messages")
     return pair(messages, chosen, rejected)
 
 
-def answered(turns: list[T] | str, key: str) -> tuple[tuple[Message, ...], str]:
+def answered(
+    turns: list[T] | str, key: str, system: str | None = None
+) -> tuple[tuple[Message, ...], str]:
     """The prompt and the answer at its end; the messages may be JSON in a text.
+
+    `system` is what the system says if the messages don't have it.
 
     Raises:
         Unfit: they are something else.
@@ -119,7 +129,7 @@ def answered(turns: list[T] | str, key: str) -> tuple[tuple[Message, ...], str]:
     messages = _parsed(turns, key) if isinstance(turns, str) else turns
     if not messages:
         raise Unfit("expected messages, found none", key=key)
-    return conversation(messages[:-1], key), answer(messages[-1], key)
+    return with_system(system, conversation(messages[:-1], key)), answer(messages[-1], key)
 
 
 def _parsed(text: str, key: str) -> list[Turn]:
@@ -135,6 +145,7 @@ class Axolotl(Struct, Generic[T]):
     messages: list[T] | str
     chosen: T | str
     rejected: T | str
+    system: str | None = None
 
 
 def _axolotl(row: Axolotl[T]) -> Prompt:
@@ -143,6 +154,7 @@ def _axolotl(row: Axolotl[T]) -> Prompt:
         if isinstance(row.messages, str)
         else conversation(row.messages, "messages")
     )
+    messages = with_system(row.system, messages)
     return pair(messages, _said(row.chosen, "chosen"), _said(row.rejected, "rejected"))
 
 
@@ -168,7 +180,10 @@ def _sharegpt(row: ShareGpt) -> Prompt:
 
 
 def with_system(system: str | None, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The messages, behind a system message that stands elsewhere."""
+    """The messages, behind a system message that stands elsewhere unless they have one.
+
+    ms-swift does the same.
+    """
     if system and system.strip() and messages[0].role != "system":
         return (Message("system", system), *messages)
     return messages
