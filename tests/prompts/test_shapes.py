@@ -74,6 +74,54 @@ def test_a_row_with_anything_in_it_is_a_prompt_or_told(
         assert len(prompts) + tally.files[0].left_out == 1
 
 
+_CALLS = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"tool_calls": _CALLS}, "would get lost: tool_calls"),
+        ({"function_call": {"name": "f"}, "content": None}, "would get lost: function_call"),
+        ({"images": ["x.png"]}, "would get lost: images"),
+        ({"content": [{"type": "image_url", "image_url": "x"}]}, "would get lost: image_url"),
+    ],
+)
+def test_a_message_with_more_than_text_is_left_out(
+    tmp_path: Path, more: dict[str, Any], reason: str
+) -> None:
+    path, plain = tmp_path / "rows.jsonl", [user("q"), assistant("a")]
+    for messages in ([user("q"), assistant("a") | more], [user("q") | more, assistant("a")]):
+        rows = [{"messages": each, "rejected_response": "b"} for each in (plain, messages)]
+        tally, prompts = read(path, rows, Reading(bad_rows=1.0))
+        assert (tally.files[0].shape.name, len(prompts)) == ("swift", 1)
+        assert [each.endswith(reason) for each in tally.files[0].reasons] == [True]
+        with pytest.raises(
+            InputError, match=r"1 of 1 rows are of no use as ms-swift pairs"
+        ) as told:
+            read(path, rows[1:])
+        assert reason in told.value.message
+
+
+def test_a_file_of_tool_turns_is_recognised_and_told(tmp_path: Path) -> None:
+    turns = [user("q"), assistant("look"), {"role": "tool", "content": "42"}, user("and?")]
+    row = {"prompt": turns, "chosen": [assistant("a")], "rejected": [assistant("b")]}
+    with pytest.raises(InputError, match=r"of no use as TRL pairs .*(?s:.)*'tool' has no place"):
+        read(tmp_path / "rows.jsonl", [row] * 3)
+
+
+def test_what_only_describes_a_message_is_passed_over(tmp_path: Path) -> None:
+    more = {
+        "name": "ann",
+        "id": 3,
+        "weight": 1,
+        "timestamp": None,
+        "tool_calls": [],
+        "images": None,
+    }
+    row = {"messages": [user("q") | more, assistant("a") | more], "rejected_response": "b"}
+    assert len(read(tmp_path / "rows.jsonl", [row])[1]) == 1
+
+
 _OF_MESSAGES = {
     "swift",
     "swift-messages",

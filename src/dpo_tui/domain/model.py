@@ -26,8 +26,8 @@ def _first(own: _T | None, default: _T | None) -> _T | None:
     return default if own is None else own
 
 
-class Message(Struct, frozen=True):
-    """One turn of a conversation."""
+class Message(Struct, frozen=True, forbid_unknown_fields=True):
+    """One turn of a conversation. Read, it is nothing that has more in it: that would get lost."""
 
     role: Role
     content: str

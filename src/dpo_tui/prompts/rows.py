@@ -218,8 +218,19 @@ class ForeignRows:
 
 
 def _quick(form: Form, shape: Shape) -> Callable[[Any], Prompt]:
-    decode, prompt = form.decoder(shape.plain_row or shape.row), shape.prompt
-    return lambda raw: prompt(decode(raw))
+    decode, prompt = form.decoder(shape.row), shape.prompt
+    if shape.plain_row is None:
+        return lambda raw: prompt(decode(raw))
+    plain = form.decoder(shape.plain_row)
+
+    def quick(raw: object) -> Prompt:
+        try:
+            row = plain(raw)
+        except NOT_IT:
+            row = decode(raw)
+        return prompt(row)
+
+    return quick
 
 
 def _slow(form: Form, shape: Shape, raw: object, place: Place) -> Prompt:

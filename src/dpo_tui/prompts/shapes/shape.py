@@ -38,6 +38,10 @@ def _none(_: object) -> Iterable[str]:
     return ()
 
 
+class Unkept(Unfit):
+    """A row of its shape, with something in it that would get lost."""
+
+
 class Shape(Struct, frozen=True):
     """The rows of one kind of file."""
 

@@ -18,7 +18,7 @@ from dpo_tui.prompts.shapes import (
     scored,
     text_pairs,
 )
-from dpo_tui.prompts.shapes.shape import Shape, Unfit
+from dpo_tui.prompts.shapes.shape import Shape, Unfit, Unkept
 
 _UNJUDGED = (*candidates.SHAPES, *fields.SHAPES, *instructed.SHAPES)
 _SIDES = ("chosen", "rejected")
@@ -65,12 +65,18 @@ def recognised(rows: Sequence[object], *, strict: bool) -> Shape | None:
     """The shape that these rows fit; None if none fits any.
 
     It need not be the one that most of them fit, since some ask for very little: it is the first
-    that half as many fit. Not `strict`, text also stands for what it spells.
+    that half as many fit. Rows that can't be kept count only if there are no others. Not `strict`,
+    text also stands for what it spells.
     """
-    counts = [sum(_fits(row, shape, strict=strict) for row in rows) for shape in SHAPES]
-    enough = max(1, max(counts) / 2)
-    fitting = (shape for shape, count in zip(SHAPES, counts, strict=True) if count >= enough)
-    return next(fitting, None)
+    for kept in (True, False):
+        counts = [
+            sum(_fits(row, each, strict=strict, kept=kept) for row in rows) for each in SHAPES
+        ]
+        enough = max(1, max(counts) / 2)
+        for shape, count in zip(SHAPES, counts, strict=True):
+            if count >= enough:
+                return shape
+    return None
 
 
 def rank(rows: Sequence[object], shape: Shape | None, *, strict: bool) -> int:
@@ -84,11 +90,13 @@ def rank(rows: Sequence[object], shape: Shape | None, *, strict: bool) -> int:
     return SHAPES.index(fitting) if fitting else len(SHAPES)
 
 
-def _fits(row: object, shape: Shape, *, strict: bool) -> bool:
+def _fits(row: object, shape: Shape, *, strict: bool, kept: bool = True) -> bool:
     if shape in _UNJUDGED and _is_pair(row):
         return False
     try:
         shape.prompt(msgspec.convert(row, shape.row, strict=strict))
+    except Unkept:
+        return not kept
     except (msgspec.ValidationError, UnicodeEncodeError, Unfit):
         return False
     return True

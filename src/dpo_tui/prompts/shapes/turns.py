@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Role
 from dpo_tui.inputs import found, inside
-from dpo_tui.prompts.shapes.shape import Unfit
+from dpo_tui.prompts.shapes.shape import Unfit, Unkept
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -30,10 +30,11 @@ _TRANSCRIPT = re.compile(r"\n\n(Human|Assistant): ?")
 """What stands before each turn of a conversation that is one text."""
 
 
-class Part(Struct, tag_field="type", tag="text"):
-    """A piece of a message that has several, all of them text."""
+class Part(Struct):
+    """A piece of a message that has several."""
 
-    text: str
+    type: str = "text"
+    text: str | None = None
 
 
 class Turn(Struct):
@@ -41,13 +42,31 @@ class Turn(Struct):
 
     role: str
     content: str | list[Part] | None = None
+    tool_calls: Any = None
+    function_call: Any = None
+    image: Any = None
+    images: Any = None
+    audio: Any = None
+    video: Any = None
 
     @property
     def text(self) -> str:
         """What is said."""
         if isinstance(self.content, list):
-            return "".join(each.text for each in self.content)
+            return "".join(each.text or "" for each in self.content)
         return self.content or ""
+
+    @property
+    def more(self) -> str:
+        """What it holds besides text, as it is called there; empty if nothing."""
+        for key in _NOT_TEXT:
+            if getattr(self, key):
+                return key
+        parts = self.content if isinstance(self.content, list) else ()
+        return next((each.type for each in parts if each.type != "text"), "")
+
+
+_NOT_TEXT = ("tool_calls", "function_call", "image", "images", "audio", "video")
 
 
 class Spoken(Struct):
@@ -86,9 +105,9 @@ def conversation(turns: Sequence[AnyTurn], key: str) -> tuple[Message, ...]:
     messages: list[Message] = []
     for index, turn in enumerate(turns):
         role = ROLES.get(turn.role)
-        text = _text(turn)
         if role is None:
-            raise Unfit(f"the role {found(turn.role)} has no place in it", key=inside(key, index))
+            raise Unkept(f"the role {found(turn.role)} has no place in it", key=inside(key, index))
+        text = _text(turn, key)
         if not text or text.isspace():
             if role == "system":
                 continue
@@ -113,8 +132,12 @@ def _is_plain(turns: Sequence[AnyTurn]) -> TypeGuard[Sequence[Message]]:
     return earlier and turns[-1].role == "user"
 
 
-def _text(turn: AnyTurn) -> str:
-    return turn.content if isinstance(turn, Message) else turn.text
+def _text(turn: AnyTurn, key: str) -> str:
+    if isinstance(turn, Message):
+        return turn.content
+    if isinstance(turn, Turn) and (more := turn.more):
+        raise Unkept(f"a message holds more than text, which would get lost: {more}", key=key)
+    return turn.text
 
 
 def answer(turn: AnyTurn, key: str) -> str:
@@ -125,7 +148,7 @@ def answer(turn: AnyTurn, key: str) -> str:
     """
     if ROLES.get(turn.role) != "assistant":
         raise Unfit(f"expected what the assistant says, found the role {turn.role!r}", key=key)
-    return _text(turn)
+    return _text(turn, key)
 
 
 def only_answer(turns: Sequence[AnyTurn], key: str) -> str:
