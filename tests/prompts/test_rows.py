@@ -100,6 +100,16 @@ def test_every_row_of_our_own_has_to_be_right(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_row_of_another_format_behind_one_of_ours_is_told_with_what_to_do(tmp_path: Path) -> None:
+    asked = [{"role": "user", "content": "q"}]
+    answered = [*asked, {"role": "assistant", "content": "a"}]
+    path = write(tmp_path / "a.jsonl", {"messages": asked}, *[{"messages": answered}] * 2)
+    with pytest.raises(InputError, match=r"line 2.*must end with what the user says") as caught:
+        read(path)
+    assert "If all rows are OpenAI messages, say so: --from messages." in caught.value.remedy
+    assert len(read(path, Reading.as_said("messages", None, 0.5))[0]) == 2
+
+
 def test_rows_of_no_known_format_are_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(write(tmp_path / "a.jsonl", {"utterance": "a", "reply": "b"}))

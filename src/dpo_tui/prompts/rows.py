@@ -132,14 +132,24 @@ class _OwnRows:
                 prompt = prompt_of(decode(raw), nowhere)
             except (*NOT_IT, InputError):
                 place = self._data.place(f"{self._form.word} {number}")
+                value: object = None
                 try:
-                    prompt = self._slow(self._form.value(raw, place), place)
+                    value = self._form.value(raw, place)
+                    prompt = self._slow(value, place)
                 except InputError as error:
+                    told = hint or self._what_else(value)
                     raise InputError(
-                        error.message, remedy="\n".join(filter(None, (error.remedy, hint)))
+                        error.message, remedy="\n".join(filter(None, (error.remedy, told)))
                     ) from None
             yield prompt
             hint = ""
+
+    def _what_else(self, value: object) -> str:
+        """What else to do with a row that is none of ours: others can be meant from the start."""
+        from dpo_tui.prompts.shapes.table import recognised
+
+        shape = recognised([value], strict=self._form.is_typed)
+        return f"If all rows are {shape.title}, say so: --from {shape.name}." if shape else ""
 
     def _slow(self, value: object, place: Place) -> Prompt:
         return prompt_from(value, place, strict=self._form.is_typed)
