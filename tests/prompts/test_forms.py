@@ -92,6 +92,38 @@ def test_messages_in_cells_are_messages(tmp_path: Path) -> None:
             assert (prompts, tally.files[0].shape.name) == ([sample.prompt], sample.shape)
 
 
+def test_messages_as_pandas_writes_them_are_messages(tmp_path: Path) -> None:
+    def said(answer: str) -> list[dict[str, str]]:
+        question = {"role": "user", "content": "It's \\d?\n"}
+        return [question, {"role": "assistant", "content": answer}]
+
+    rows = [{"chosen": str(said("yes")), "rejected": str(said('"no"'))}] * 60
+    prompts, tally = read(write_csv(tmp_path / "a.csv", rows))
+    assert texts(prompts) == ['It\'s \\d?\n > yes > "no"'] * 60
+    assert tally.files[0].shape.name == "trl-implicit"
+    with_text = [{"prompt": "q", **row, "messages": str(said("yes"))} for row in rows]
+    assert read(write_csv(tmp_path / "b.csv", with_text))[0] == prompts
+    broken = {**rows[0], "chosen": "[{'role': 'user'"}
+    _, tally = read(write_csv(tmp_path / "a.csv", [*rows, broken]))
+    assert [*tally.files[0].reasons] == ["column chosen: not a list or table as in the rows before"]
+
+
+def test_messages_as_numpy_prints_them_are_told(tmp_path: Path) -> None:
+    one = "[{'role': 'user', 'content': 'q'}]"
+    two = "[{'role': 'user', 'content': 'q'}\n {'role': 'assistant', 'content': 'a'}]"
+    rows = [{"prompt": one, "chosen": one}, {"prompt": one, "chosen": two}]
+    with pytest.raises(InputError, match=r"a.csv: column chosen: lists as NumPy") as caught:
+        read(write_csv(tmp_path / "a.csv", rows))
+    assert "to_json or to_parquet" in caught.value.remedy
+
+
+def test_answers_can_be_python(tmp_path: Path) -> None:
+    rows = [{"prompt": "q", "chosen": "{'a': \\d}", "rejected": "[{'a': 1}]"}] * 2
+    rows[1] = {**rows[1], "chosen": "{}"}
+    prompts, _ = read(write_csv(tmp_path / "a.csv", rows))
+    assert texts(prompts) == ["q > {'a': \\d} > [{'a': 1}]", "q > {} > [{'a': 1}]"]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
+import re
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +24,13 @@ from dpo_tui.prompts.data import Data
 from dpo_tui.prompts.forms.form import Form
 
 _SAMPLE = 50
-"""Rows that tell which columns hold JSON."""
+"""Rows that tell which columns hold lists and tables."""
+_PRINTED = re.compile(r"\s*\[?\s*\{'\w+': .*\}\s*\]?\s*", re.DOTALL)
+"""A table, or a list of them, as Python prints it."""
+_NUMPY = re.compile(r"\}\s+\{'|\barray\(")
+"""What NumPy prints in one."""
+_MESSAGE = {"role", "from"}
+"""Keys that tell a message."""
 _REMEDY = 'Text with commas, quotes or line ends stands in quotes: "a, ""b"" and c".'
 
 _Rows = Iterator[tuple[int, list[str]]]
@@ -31,14 +39,11 @@ Cells = dict[str, Any] | str
 
 
 class _Mixed(NamedTuple):
-    """A row of a table in which some columns seem to be JSON."""
+    """A row of a table in which some columns seem to be lists or tables."""
 
     cells: Cells
-    json: frozenset[str]
+    structured: frozenset[str]
     """The names of these columns."""
-
-
-_Way = Callable[[_Mixed], Cells]
 
 
 def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells | _Mixed]]:
@@ -56,14 +61,14 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells | _Mixed]]:
             if "" in names:
                 rows = _blanked(rows, [index for index, name in enumerate(names) if not name])
             sample = list(islice(rows, _SAMPLE))
-            json_columns = frozenset[str]()
+            structured = frozenset[str]()
             if not is_own:
-                json_columns = _json_columns(names, [row for _, row in sample])
+                structured = _structured_columns(names, [row for _, row in sample], data)
             every = (
                 (number, _cells(names, [*map(read, row)])) for number, row in chain(sample, rows)
             )
-            if json_columns:
-                yield from ((number, _Mixed(cells, json_columns)) for number, cells in every)
+            if structured:
+                yield from ((number, _Mixed(cells, structured)) for number, cells in every)
             else:
                 yield from every
         except UnicodeDecodeError:
@@ -104,24 +109,52 @@ def _blanked(rows: _Rows, columns: Sequence[int]) -> _Rows:
         yield number, row
 
 
-def _json_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> frozenset[str]:
-    """The columns in which every cell that isn't blank is a JSON list or table."""
+def _structured_columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]], data: Data
+) -> frozenset[str]:
+    """The columns in which every cell that isn't blank is a list or table."""
     cells: dict[int, list[str]] = {}
     for row in rows:
         for index, cell in enumerate(row[: len(names)]):
             if cell.strip():
                 cells.setdefault(index, []).append(cell)
-    return frozenset(
-        names[index] for index, column in cells.items() if all(map(_is_structure, column))
-    )
+    found = set()
+    for index, column in cells.items():
+        others = [cell for cell in column if not _is_structure(cell)]
+        if not others:
+            found.add(names[index])
+        elif all(map(_PRINTED.fullmatch, others)) and any(map(_NUMPY.search, others)):
+            raise data.place(f"column {names[index]}").error(
+                "lists as NumPy prints them, without commas, can't be read",
+                remedy="Save the rows as JSON lines or Parquet, with to_json or to_parquet.",
+            )
+    return frozenset(found)
+
+
+def _structure(cell: str) -> object:
+    """The list or table that a cell spells: as JSON, or a list of tables as pandas writes it.
+
+    Lists of text are read from JSON alone: NumPy prints them without commas, which Python takes
+    for one text.
+
+    Raises:
+        ValueError: it spells none.
+    """
+    try:
+        if not cell.lstrip().startswith(("[", "{")):
+            raise ValueError("text")
+        if not _PRINTED.fullmatch(cell):
+            return json.loads(cell)
+        with warnings.catch_warnings(action="ignore"):  # of escapes that Python doesn't know
+            return ast.literal_eval(cell.strip())
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _is_structure(cell: str) -> bool:
-    if not cell.lstrip().startswith(("[", "{")):
-        return False
     try:
-        json.loads(cell)
-    except (ValueError, RecursionError):
+        _structure(cell)
+    except ValueError:
         return False
     return True
 
@@ -133,14 +166,15 @@ def _cells(names: Sequence[str], row: Sequence[str]) -> Cells:
 
 
 def _parsed(row: _Mixed) -> Cells:
-    """The row with what is JSON in it parsed."""
+    """The row with the lists and tables in it parsed."""
     if isinstance(row.cells, str):
         return row.cells
     cells = dict(row.cells)
-    for name in row.json & cells.keys():
-        if not _is_structure(cells[name]):
-            return f"column {name}: not a JSON list or table as in the rows before"
-        cells[name] = json.loads(cells[name])
+    for name in row.structured & cells.keys():
+        try:
+            cells[name] = _structure(cells[name])
+        except ValueError:
+            return f"column {name}: not a list or table as in the rows before"
     return cells
 
 
@@ -154,23 +188,43 @@ def _decoder(type_: Any) -> Callable[[Cells], Any]:  # noqa: ANN401 - any type o
     return partial(msgspec.convert, type=type_, strict=False)
 
 
-def _value_by(way: _Way, row: _Mixed, place: Place) -> object:
-    return _value(way(row), place)
+def _parsed_value(row: _Mixed, place: Place) -> object:
+    return _value(_parsed(row), place)
 
 
-def _decoder_by(way: _Way, type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - as above
+def _parsed_decoder(type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - any type of msgspec
     decode = _decoder(type_)
-    return lambda row: decode(way(row))
+    return lambda row: decode(_parsed(row))
+
+
+def _text_value(row: _Mixed, place: Place) -> object:
+    return _value(row.cells, place)
+
+
+def _text_decoder(type_: Any) -> Callable[[_Mixed], Any]:  # noqa: ANN401 - any type of msgspec
+    decode = _decoder(type_)
+    return lambda row: decode(row.cells)
 
 
 def _ways(form: Form, rows: Sequence[Cells | _Mixed]) -> Sequence[Form]:
-    """JSON in cells can be structure, or text that an answer consists of."""
-    if not any(isinstance(row, _Mixed) for row in rows):
+    """A list in a cell can be structure, or text that an answer consists of; messages are none."""
+    mixed = [row for row in rows if isinstance(row, _Mixed)]
+    if not mixed:
         return (form,)
-    return [
-        replace(form, value=partial(_value_by, way), decoder=partial(_decoder_by, way))
-        for way in (_parsed, attrgetter("cells"))
-    ]
+    structured = replace(form, value=_parsed_value, decoder=_parsed_decoder)
+    if any(_has_messages(_parsed(row)) for row in mixed):
+        return (structured,)
+    return structured, replace(form, value=_text_value, decoder=_text_decoder)
+
+
+def _has_messages(cells: Cells) -> bool:
+    values = cells.values() if isinstance(cells, dict) else ()
+    return any(
+        value
+        and isinstance(value, list)
+        and all(isinstance(each, dict) and _MESSAGE & each.keys() for each in value)
+        for value in values
+    )
 
 
 CSV = Form(
