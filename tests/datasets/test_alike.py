@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Indel
 
-from dpo_tui.datasets.alike import are_alike
+from dpo_tui.datasets.alike import LONGEST, are_alike
 
 texts = st.text("ab ", max_size=60)
 
@@ -30,3 +30,11 @@ def variants(draw: st.DrawFn) -> tuple[str, str]:
 @example(("x" * 10 + "y" * 90, "y" * 90), 0.9)
 def test_only_what_says_nothing_is_not_compared(sides: tuple[str, str], share: float) -> None:
     assert are_alike(*sides, share) == (Indel.normalized_similarity(*sides) >= share)
+
+
+def test_texts_that_would_take_minutes_are_not_compared() -> None:
+    text = "ab" * (LONGEST // 2)
+    other = text.replace("abababab", "abababba")
+    assert are_alike(text, other, 0.8)
+    assert not are_alike(f"{text}!", other, 0.8)
+    assert not are_alike(text * 100, other * 100, 0.8)
