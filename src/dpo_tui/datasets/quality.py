@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import inf
@@ -11,14 +10,13 @@ from msgspec import Struct, field
 
 from dpo_tui.datasets import axolotl
 from dpo_tui.datasets.alike import are_alike
+from dpo_tui.datasets.dates import Dates
 from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.lengths import Ruler
 from dpo_tui.datasets.spreadsheet import MAX_CELL
 from dpo_tui.datasets.transcript import needs_roles
 from dpo_tui.domain.model import Message
 from dpo_tui.domain.pairs import Example
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?Z?")
 
 
 class Findings(Struct):
@@ -28,20 +26,22 @@ class Findings(Struct):
     """How often each thing was met, in the words of a person."""
     seen: int = 0
     """Examples."""
-    only_dates: bool = True
-    """Whether every text is a date."""
+    dates: Dates = field(default_factory=Dates)
+    """Which columns hold dates."""
 
     def add(self, other: Findings) -> None:
         """Take in what was met in other examples."""
         self.warnings.update(other.warnings)
         self.seen += other.seen
-        self.only_dates = self.only_dates and other.only_dates
+        self.dates.add(other.dates)
 
     def told(self) -> Counter[str]:
         """The warnings, and what can only be said of all examples."""
         told = Counter(self.warnings)
-        if self.seen and self.only_dates:
-            told["every text is a date, which loaders turn into a number"] = self.seen
+        for column in sorted(self.dates.columns):
+            told[f"every {column} is a date, and loaders turn a column of dates into times"] = (
+                self.seen
+            )
         return told
 
 
@@ -66,13 +66,17 @@ class Quality:
         self._left = 0
         self._sure: float = 0
         """So many characters fit, whatever they are; in a prompt that fills all by itself, all."""
-        self._looks_at_texts = True
-        """Whether something can still be said of a text by itself."""
+        self._looks_at_texts = self._is_axolotl or self._is_csv
+        """Whether there is something to say of a text by itself."""
 
     def look(self, examples: Iterable[Example]) -> None:
         """Take in examples."""
-        near, found, warnings = self._near, self.found, self.found.warnings
+        form, near = self._form, self._near
+        found, warnings = self.found, self.found.warnings
         for each in examples:
+            # Every row has every column, so that one tells most of what there is to know.
+            if form.is_lines and (not found.seen or found.dates.columns):
+                found.dates.look(form.row(each))
             found.seen += 1
             if each[0] is not self._messages:
                 self._turn_to(each[0])
@@ -108,9 +112,6 @@ class Quality:
         self._odd_prompt = odd
 
     def _look_at_text(self, text: str) -> None:
-        if self.found.only_dates and not _DATE.fullmatch(text):
-            self.found.only_dates = False
-            self._looks_at_texts = self._is_axolotl or self._is_csv
         if self._is_axolotl and axolotl.is_at_risk(text):
             self.found.warnings[
                 "an answer is so short that axolotl finds it in its template instead"
