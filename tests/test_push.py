@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from huggingface_hub import DatasetCard
 
 from dpo_tui.domain.model import Remarks
 from dpo_tui.reports.spread import Spread
@@ -108,3 +109,13 @@ def test_quantiles_are_exact_below_a_thousand_and_near_above() -> None:
         spread.add(value)
     assert [spread.quantile(share) for share in (0.0, 0.5, 0.95, 1.0)] == [0, 50, 95, 123_000]
     assert Spread().quantile(0.5) == 0
+
+
+def test_a_card_names_its_files_whatever_they_are_called(person: Person) -> None:
+    name = '\U0001f600 \u00e9 "q" \\x.jsonl'
+    (person.folder / "s.db").rename(person.folder / "\U0001f600.db")
+    result = person.run("export", "--session", "\U0001f600.db", "-o", name, "--card")
+    assert result.returncode == 0, result.stderr
+    told = DatasetCard((person.folder / "README.md").read_text()).data
+    assert told["pretty_name"] == "\U0001f600"
+    assert told["configs"][0]["data_files"] == [{"split": "train", "path": name}]

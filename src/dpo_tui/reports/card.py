@@ -75,7 +75,7 @@ def card(facts: CardFacts, report: ExportReport, provenance: Provenance) -> str:
 def _front_matter(facts: CardFacts, report: ExportReport) -> Iterator[str]:
     total = report.rows.total()
     yield "---"
-    yield f"pretty_name: {json.dumps(facts.title)}"
+    yield f"pretty_name: {_quoted(facts.title)}"
     yield "# license: what you allow others to do, as in cc-by-4.0"
     yield "# language: [en]"
     yield "task_categories:\n- text-generation"
@@ -83,8 +83,13 @@ def _front_matter(facts: CardFacts, report: ExportReport) -> Iterator[str]:
     yield f"size_categories:\n- {next((name for size, name in _SIZES if total < size), 'n>1M')}"
     yield "configs:\n- config_name: default\n  data_files:"
     for split, name in facts.files.items():
-        yield f"  - split: {split}\n    path: {json.dumps(name)}"
+        yield f"  - split: {split}\n    path: {_quoted(name)}"
     yield "---\n"
+
+
+def _quoted(text: str) -> str:
+    """As YAML has it, which knows no surrogate pairs: what is beyond ASCII stays as it is."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _body(facts: CardFacts, report: ExportReport, provenance: Provenance) -> Iterator[str]:
