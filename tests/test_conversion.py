@@ -28,6 +28,7 @@ from dpo_tui.rewriting import Target
 from tests.datasets.samples import quick_folder
 from tests.prompts.foreign import SAMPLES, Sample
 from tests.terminal.program import PROGRAM, Person
+from tests.waiting import wait_until
 
 PAIR_FORMATS = [each for each in FORMATS.values() if each.unit is Unit.PAIR]
 ONE_TURN = {"trl-standard", "csv"}
@@ -391,6 +392,22 @@ def test_pipes(person: Person) -> None:
     assert subprocess.check_output(shell, env=person.environment, cwd=person.folder) == plain
     alpaca = piped(ROWS.encode(), "llamafactory-alpaca")
     assert json.loads(alpaca.splitlines()[0])["instruction"] == "a"
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout | cat > out", ">(cat > out)"])
+def test_an_open_pipe_is_written_into(person: Person, target: str) -> None:
+    command = f"set -o pipefail; {shlex.join(PROGRAM)} convert in.jsonl --to trl {target}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=person.environment,
+        cwd=person.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    out = person.folder / "out"
+    wait_until(lambda: out.exists() and out.read_text().count("\n") == 3)
 
 
 @pytest.mark.parametrize(

@@ -94,11 +94,12 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    target = resolved(path)
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):  # a pipe, or /dev/null
-        with target.open("wb") as special:
+    # Not where it leads to: of an open pipe, as in /dev/stdout, that is a name that nothing has.
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        with path.open("wb") as special:
             yield special
         return
+    target = resolved(path)
     temporary = target.with_name(f".{token_hex(8)}.dpo-tui-tmp")
     try:
         with temporary.open("xb", buffering=_BUFFER) as file:
