@@ -89,6 +89,7 @@ FILES = {
     "data/train-00000-of-00002.parquet": table("a", "b"),
     "data/train-00001-of-00002.parquet": table("c"),
     "data/test-00000-of-00001.parquet": table("d"),
+    "data/train_hard.jsonl": lines("x", "y"),
     "extra/train.jsonl.gz": gzip.compress(lines("e")),
 }
 
@@ -106,9 +107,10 @@ def generate(person: Person, url: str, spec: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("spec", "total"),
     [
-        ("hf:acme/pairs", 4),
-        ("hf:acme/pairs:train", 4),
+        ("hf:acme/pairs:data/train", 3),
+        ("hf:acme/pairs:hard", 2),
         ("hf:acme/pairs:test", 1),
+        ("hf:acme/pairs:extra", 1),
         ("hf:acme/pairs:extra/train", 1),
     ],
 )
@@ -124,6 +126,38 @@ def test_a_split_of_a_dataset_is_read(person: Person, spec: str, total: int) -> 
 
 def test_a_dataset_without_splits_is_read_whole(person: Person) -> None:
     with hub({"one.jsonl": lines("a"), "two.jsonl": lines("b"), "README.md": b"#"}) as url:
+        code, told = generate(person, url, "hf:acme/pairs")
+    assert code == 0, told
+    assert describe(person.session()).total == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "tables"),
+    [
+        ("hf:acme/pairs", ("data/train", "extra/train")),
+        ("hf:acme/pairs:train", ("data/train", "extra/train")),
+        ("hf:acme/pairs:data", ("data/test", "data/train", "data/train_hard")),
+    ],
+)
+def test_which_of_several_tables_is_asked(
+    person: Person, spec: str, tables: tuple[str, ...]
+) -> None:
+    choices = ", ".join(f"hf:acme/pairs:{each}" for each in tables)
+    with hub(FILES) as url:
+        code, told = generate(person, url, spec)
+    assert code == 2
+    assert f"{spec}: {len(tables)} tables of it could be meant." in told
+    assert told.endswith(f"Say which: {choices}")
+
+
+def test_a_table_is_one_beside_others_with_its_name_in_theirs(person: Person) -> None:
+    files = {
+        "train-0.jsonl": lines("a"),
+        "train-1.jsonl": lines("b"),
+        "train_sft.csv": b"user",
+        "x/train.csv": b"?",
+    }
+    with hub(files) as url:
         code, told = generate(person, url, "hf:acme/pairs")
     assert code == 0, told
     assert describe(person.session()).total == 2
