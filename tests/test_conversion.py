@@ -165,6 +165,13 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     assert report.barren == {"nothing passed the guard": 3}
 
 
+def test_replaced_surrogates_are_counted(tmp_path: Path) -> None:
+    row = {"prompt": "q \ud83d", "chosen": "\u00e9 \ud83d", "rejected": "\u00e9 \U0001f600"}
+    source = tmp_path / "in.jsonl"
+    source.write_text(f"{json.dumps(row)}\n" * 3)
+    assert run(source, tmp_path / "out.jsonl", "trl").replaced == 6
+
+
 def test_ratings_of_nothing_are_left_out(tmp_path: Path) -> None:
     rows = [
         {"prompt": "a", "completion": " ", "label": True},

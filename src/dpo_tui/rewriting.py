@@ -15,7 +15,7 @@ from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.lengths import Ruler
 from dpo_tui.datasets.quality import Findings, Quality
 from dpo_tui.datasets.writers import encoded
-from dpo_tui.domain.clean import dataset_messages, dataset_text
+from dpo_tui.domain.clean import dataset_messages, dataset_text, has_surrogates
 from dpo_tui.domain.harvest import Harvest, harvest
 from dpo_tui.domain.judged import Answer, Judged
 from dpo_tui.domain.model import Mark, Pair, Prompt, Remarks
@@ -130,6 +130,7 @@ class Rewriter:
     def _examples(self, prompt: Prompt, report: ExportReport) -> Iterable[Example]:
         """What a prompt gives; counted."""
         report.groups += 1
+        report.replaced += _replaced(prompt)
         if plain := self._plain(prompt):
             report.prompts[FILE] += 1
             return (plain,)
@@ -164,6 +165,14 @@ class Rewriter:
         if prompt.reference and self._form.unit is Unit.GOOD:
             answer = Answer(0, dataset_text(prompt.reference), Mark.CHOSEN)
             yield Judged(key, messages, (answer,))
+
+
+def _replaced(prompt: Prompt) -> int:
+    """In how many texts lone surrogates are replaced."""
+    texts = [each.content for each in prompt.messages]
+    texts += [each.text for each in prompt.responses]
+    texts.append(prompt.reference or "")
+    return sum(not each.isascii() and has_surrogates(each) for each in texts)
 
 
 def _plain_pair(prompt: Prompt) -> Pair | None:
