@@ -425,6 +425,10 @@ def test_an_open_pipe_is_written_into(person: Person, target: str) -> None:
         (["in.jsonl", "out.jsonl", "--to", "trl", "--from", "x"], "there is no format 'x'"),
         (["in.jsonl", "out.jsonl", "--to", "trl", "--from", "openai"], "of no use as OpenAI pairs"),
         (["in.jsonl", "no/out.jsonl", "--to", "trl"], "there is no folder no"),
+        (
+            ["in.jsonl", "out.jsonl", "--to", "sft", "--pairs", "2"],
+            "--pairs 2: a row of sft is one",
+        ),
         (["in.jsonl", "x" * 300, "--to", "trl"], "x can't be written: File name too long."),
         (["in.jsonl", "out.jsonl", "--to", "trl", "--max-length", "0"], "--max-length"),
         (

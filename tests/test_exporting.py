@@ -102,6 +102,18 @@ def test_unpaired_formats_take_ties_and_groups_of_one_mark(person: Person) -> No
     assert [row["messages"][-1]["content"] for row in rows(out)] == ["two good"]
 
 
+def test_what_the_policy_leaves_out_of_unpaired_formats_is_told(person: Person) -> None:
+    asked = ("--format", "trl-kto", "--pairs", "one", "-o", "kto.jsonl", "--card")
+    assert "not taken 2 responses, by the policy" in exported(person, *asked)[1]
+    card = (person.folder / "README.md").read_text()
+    assert "- 2 responses: by the policy" in card
+    assert "- ratings of a group: the best (drawn by lot where" in card
+    assert "against" not in card
+    for arguments in (("--pairs", "2"), ("--best-over-chosen",)):
+        _, told = exported(person, "--format", "sft", *arguments, code=2)
+        assert f"{' '.join(arguments)}: a row of sft is one response, not a pair" in told
+
+
 def test_policies(person: Person) -> None:
     out, told = exported(person, "--pairs", "one")
     assert len(rows(out)) == 2

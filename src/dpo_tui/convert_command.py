@@ -20,7 +20,7 @@ from dpo_tui.datasets.formats import Format, format_named
 from dpo_tui.datasets.output import STDOUT, check_output
 from dpo_tui.display import display
 from dpo_tui.errors import InputError
-from dpo_tui.export_command import ruler_of, tell
+from dpo_tui.export_command import check_pairs, ruler_of, tell
 from dpo_tui.output import Log
 from dpo_tui.prompts import (
     PromptsFile,
@@ -61,6 +61,7 @@ def make_job(arguments: Namespace, settings: Settings) -> ConversionJob:
         InputError: they don't go together, or one of them is wrong.
     """
     form = format_named(arguments.to)
+    check_pairs(arguments, form)
     if arguments.output == STDOUT and sys.stdout.isatty():
         raise InputError("a dataset is not for the screen", remedy="Name a file, or pipe it on.")
     reading = Reading.as_said(arguments.from_, arguments.columns, settings.bad_rows)

@@ -26,6 +26,7 @@ from dpo_tui.datasets.hub import CARD, send_folder
 from dpo_tui.datasets.lengths import Estimate, Ruler, TokenizerRuler
 from dpo_tui.datasets.output import STDOUT, check_output, resolved, writing_whole
 from dpo_tui.display import display, display_line
+from dpo_tui.domain.pairs import Unit
 from dpo_tui.errors import InputError
 from dpo_tui.export_job import TEST, TRAIN, ExportJob
 from dpo_tui.exporting import export
@@ -107,6 +108,7 @@ def make_job(
         InputError: they don't go together, or one of them is wrong.
     """
     form = format_named(arguments.format)
+    check_pairs(arguments, form)
     if not 0 <= arguments.test_size < 1:
         raise InputError("--test-size: expected a share of the prompts, as in 0.05")
     return ExportJob(
@@ -128,6 +130,22 @@ def make_job(
         near_duplicates=settings.near_duplicates,
         cores=usable_cores(),
     )
+
+
+def check_pairs(arguments: Namespace, form: Format) -> None:
+    """Refuse to take a part of the pairs where a row is none.
+
+    Raises:
+        InputError: that is asked for.
+    """
+    if form.unit is Unit.PAIR:
+        return
+    asked = f"--pairs {arguments.pairs}" if (arguments.pairs or "").isdecimal() else ""
+    if asked or getattr(arguments, "best_over_chosen", None):
+        raise InputError(
+            f"{asked or '--best-over-chosen'}: a row of {form.name} is one response, not a pair",
+            remedy="Leave it out; --pairs best takes the best chosen response of a group.",
+        )
 
 
 def ruler_of(arguments: Namespace) -> Ruler:
@@ -275,7 +293,7 @@ def write_card(path: Path, job: ExportJob, report: ExportReport, *, title: str) 
         title=title,
         format=job.form.name,
         readers=job.form.readers,
-        policy=job.policy.told(),
+        policy=job.policy.told(job.form.unit),
         has_cut_off=job.policy.allow_cut_off,
         split=f"{share}, near-identical ones on the same side" if TEST in job.outputs else "",
         files={split: each.name for split, each in job.outputs.items()},

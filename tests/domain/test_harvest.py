@@ -31,6 +31,14 @@ def test_one_annotator_gives_every_pair() -> None:
     assert taken(Unit.GOOD, judged("ann", "++-")) == ["a", "b"]
 
 
+@pytest.mark.parametrize("unit", Unit)
+def test_what_the_policy_leaves_out_is_counted(unit: Unit) -> None:
+    best = judged("ann", "++-")._replace(remarks=Remarks(best=1))
+    found = harvest([best], unit, PairPolicy(best_only=True))
+    assert "a" not in {answer.text for each in found.taken for answer in each.answers}
+    assert found.spared == 1
+
+
 def test_what_two_say_is_taken_once() -> None:
     found = harvest([judged("ann", "+--"), judged("bob", "+x-")], Unit.PAIR, PairPolicy())
     assert [each.group.annotator for each in found.taken] == ["ann", "ann"]

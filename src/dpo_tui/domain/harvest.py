@@ -46,9 +46,9 @@ class Harvest(Struct):
     """As it was judged, once for each annotator."""
     taken: list[Taken] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
-    """Why a combination was kept out, once for each."""
+    """Why a combination, or a response, was kept out, once for each."""
     spared: int = 0
-    """Combinations that the policy did not take."""
+    """Combinations that the policy did not take, or responses where these are rows."""
 
     @property
     def key(self) -> str:
@@ -98,9 +98,9 @@ def harvest(groups: Sequence[Judged], unit: Unit, policy: PairPolicy) -> Harvest
             found.dropped += [each.reason for each in matching.dropped]
             found.spared += matching.spared
         else:
-            found.taken += [
-                Taken(rating_of(group, each), group, (each,)) for each in rate(group, policy)
-            ]
+            rated = rate(group, policy)
+            found.taken += [Taken(rating_of(group, each), group, (each,)) for each in rated.answers]
+            found.spared += rated.spared
     if len(groups) > 1:
         _settle(found, unit)
     if unit is Unit.GOOD:

@@ -42,10 +42,12 @@ class PairPolicy(Struct, frozen=True):
     """Whether a response that hit the token limit may be a side of a pair."""
     seed: int = 0
 
-    def told(self) -> str:
-        """The policy in the words of a person."""
+    def told(self, unit: Unit) -> str:
+        """What it takes of a group, in the words of a person."""
         which = "the best" if self.best_only else "every chosen response"
         drawn = " (drawn by lot where none was said to be the best)" if self.best_only else ""
+        if unit is not Unit.PAIR:
+            return f"{which}{drawn}" + (" and every rejected one" if unit is Unit.RATING else "")
         limit = "" if self.limit is None else f", at most {self.limit} of them, drawn by lot"
         more = "; the best against the other chosen ones too" if self.best_over_chosen else ""
         return f"{which}{drawn} against every rejected one{limit}{more}"
@@ -105,6 +107,14 @@ class Matching(NamedTuple):
     """Combinations of chosen and rejected ones that the policy did not take."""
 
 
+class Rated(NamedTuple):
+    """What of the answers of a confirmed group is good or bad by itself."""
+
+    answers: tuple[Answer, ...]
+    spared: int = 0
+    """Chosen ones that the policy did not take."""
+
+
 class Pairing(Struct, frozen=True):
     """What a confirmed group gives."""
 
@@ -132,7 +142,7 @@ def make_pairs(
     return Pairing(
         tuple(pairs_of(group, matching.pairs)),
         matching.dropped,
-        tuple(rating_of(group, each) for each in rate(group, policy or PairPolicy())),
+        tuple(rating_of(group, each) for each in rate(group, policy or PairPolicy()).answers),
     )
 
 
@@ -184,7 +194,7 @@ def match(group: Judged, policy: PairPolicy) -> Matching:
     return Matching(taken, tuple(dropped), spared)
 
 
-def rate(group: Judged, policy: PairPolicy) -> list[Answer]:
+def rate(group: Judged, policy: PairPolicy) -> Rated:
     """The answers that are good or bad examples by themselves, equal ones once.
 
     Of texts that were both chosen and rejected nothing is said. With `best_only`, only the best
@@ -196,7 +206,8 @@ def rate(group: Judged, policy: PairPolicy) -> list[Answer]:
     for each in (*chosen, *rejected):
         if each.text not in unclear and not _problem(each, policy):
             rated.setdefault(each.text, each)
-    return [*rated.values()]
+    spared = sum(each.mark is _CHOSEN for each in group.answers) - len(chosen)
+    return Rated(tuple(rated.values()), spared)
 
 
 def _sides(group: Judged, policy: PairPolicy) -> tuple[list[Answer], list[Answer]]:

@@ -118,10 +118,13 @@ def _body(facts: CardFacts, report: ExportReport, provenance: Provenance) -> Ite
     yield "\n## What was left out\n"
     reasons = [
         *(f"{count:,} prompts: {reason}" for reason, count in report.barren.most_common()),
-        *(f"{count:,} combinations: {reason}" for reason, count in report.dropped.most_common()),
+        *(
+            f"{count:,} {report.candidates}: {reason}"
+            for reason, count in report.dropped.most_common()
+        ),
     ]
     if report.spared:
-        reasons.append(f"{report.spared:,} combinations: by the policy")
+        reasons.append(f"{report.spared:,} {report.candidates}: by the policy")
     yield from (f"- {each}" for each in reasons or ["nothing"])
     if report.warnings:
         yield f"\n## To be aware of (lengths {report.measured})\n"
@@ -135,7 +138,7 @@ def _labelling(facts: CardFacts, report: ExportReport, provenance: Provenance) -
     when = f"on {days[0]}" if days[0] == days[1] else f"from {days[0]} to {days[1]}"
     yield f"- {report.groups:,} groups confirmed by {who}, {when}"
     yield f"- median time for a group: {provenance.seconds.quantile(0.5)} s"
-    yield f"- pairs of a group: {facts.policy}"
+    yield f"- {report.unit}s of a group: {facts.policy}"
     if facts.split:
         yield f"- {facts.split}"
     if provenance.strengths:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 
+from dpo_tui.domain.pairs import Unit
+
 
 class ExportReport(Struct):
     """The numbers of one export."""
@@ -26,15 +28,20 @@ class ExportReport(Struct):
     barren: Counter[str] = field(default_factory=Counter)
     """Prompts that gave none, by reason."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """Combinations that the guard kept out, by reason."""
+    """Candidates that the guard kept out, by reason."""
     spared: int = 0
-    """Combinations that the policy did not take."""
+    """Candidates that the policy did not take."""
     warnings: Counter[str] = field(default_factory=Counter)
     """What is odd about rows that were written."""
     measured: str = ""
     """How lengths were measured."""
     replaced: int = 0
     """Texts in which lone surrogates were replaced."""
+
+    @property
+    def candidates(self) -> str:
+        """What can become a row, for a person."""
+        return "combinations" if self.unit == Unit.PAIR else "responses"
 
     def add(self, other: ExportReport) -> None:
         """Add the counts of another part of the same export."""
@@ -73,7 +80,7 @@ def summary(report: ExportReport, paths: Mapping[str, str]) -> Iterator[tuple[st
     for reason, count in report.barren.most_common():
         yield "no row", f"{count:,} prompts: {reason}"
     if report.spared:
-        yield "not taken", f"{report.spared:,} combinations, by the policy"
+        yield "not taken", f"{report.spared:,} {report.candidates}, by the policy"
     for reason, count in report.dropped.most_common():
         yield "dropped", f"{count:,}: {reason}"
     for reason, count in report.warnings.most_common():
