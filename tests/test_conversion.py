@@ -172,6 +172,25 @@ def test_replaced_surrogates_are_counted(tmp_path: Path) -> None:
     assert run(source, tmp_path / "out.jsonl", "trl").replaced == 6
 
 
+@pytest.mark.parametrize(
+    ("to", "roles", "warned"),
+    [
+        ("csv", ["system", "user"], False),
+        ("csv", ["user", "assistant", "user"], True),
+        ("trl-standard", ["user"], False),
+        ("trl-standard", ["system", "user"], True),
+    ],
+)
+def test_a_prompt_that_becomes_a_transcript_is_warned_of(
+    tmp_path: Path, to: str, roles: list[str], *, warned: bool
+) -> None:
+    said = [{"role": role, "content": "x"} for role in roles]
+    row = {"prompt": said, "chosen": [_assistant("yes")], "rejected": [_assistant("no")]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    report = run(tmp_path / "in.jsonl", tmp_path / "out", to)
+    assert any("became a transcript" in each for each in report.warnings) == warned
+
+
 def test_ratings_of_nothing_are_left_out(tmp_path: Path) -> None:
     rows = [
         {"prompt": "a", "completion": " ", "label": True},

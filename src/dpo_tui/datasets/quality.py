@@ -101,10 +101,12 @@ class Quality:
         for each in messages:
             self._left -= self._ruler.length(each.content)
         odd = []
-        turns = [each.role for each in messages[messages[0].role == "system" :]]
-        if len(turns) > 1 and not ({*turns[::2]} <= {"user"} and {*turns[1::2]} <= {"assistant"}):
+        turns = messages[messages[0].role == "system" :]
+        roles = [each.role for each in turns]
+        if len(roles) > 1 and not ({*roles[::2]} <= {"user"} and {*roles[1::2]} <= {"assistant"}):
             odd.append("turns do not alternate, which many templates refuse")
-        if self._form.name == "trl-standard" and needs_roles(messages):
+        in_one_text = turns if self._is_csv else messages  # CSV has the system message apart
+        if (self._is_csv or self._form.name == "trl-standard") and needs_roles(in_one_text):
             odd.append("the prompt became a transcript; `trl` keeps its turns apart")
         self._sure = self._left // 4 if self._left > 0 else inf
         if self._left <= 0:
