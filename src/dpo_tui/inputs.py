@@ -30,6 +30,7 @@ _EXPECTED = re.compile(
     r"(?:, got `(?P<got>.*)`)?"
 )
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_INVALID = re.compile(r"Invalid value (?P<value>'.*')", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 _WORDS = {
     "int": "a whole number",
@@ -208,6 +209,8 @@ def _explained(
     where = reduce(inside, steps, key)
     if unknown := _UNKNOWN.fullmatch(problem):
         return unknown_key(unknown["name"], () if steps else known, place, within=where)
+    if invalid := _INVALID.fullmatch(problem):  # a part of a message: nothing else has a kind
+        return place.error(f"only text can be labelled, found {invalid['value']}", key=where)
     if missing := _MISSING.fullmatch(problem):
         return place.error(f"the key {missing['name']} is missing", key=where)
     if issue["in_key"]:

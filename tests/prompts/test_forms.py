@@ -242,6 +242,44 @@ def test_lines_of_json_can_be_called_json(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_list_in_json_can_be_called_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    for indent in (None, 1):
+        path.write_text("\ufeff" + json.dumps(PAIRS, indent=indent))
+        assert texts(read(path)[0]) == TEXTS
+    path.write_text("[1]\n[2]\n")
+    with pytest.raises(InputError, match=r"row 1: expected a prompt"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.txt", "a.jsonl.gz"])
+def test_another_encoding_is_told(tmp_path: Path, name: str) -> None:
+    data = '{"user": "x"}'.encode("utf-16")
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(InputError, match=f"{name}: UTF-16 text, not UTF-8") as caught:
+        read(tmp_path / name)
+    assert caught.value.remedy == "Save it as UTF-8: iconv -f UTF-16 -t UTF-8 OLD > NEW"
+
+
+def test_lines_that_are_none_are_told_with_what_makes_some(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(PAIRS[0], indent=1))
+    with pytest.raises(InputError, match=r"a.jsonl: line 1: not valid JSON") as caught:
+        read(tmp_path / "a.jsonl")
+    assert "jq -c ." in caught.value.remedy
+    assert "--from" not in caught.value.remedy
+
+
+def test_images_are_told(tmp_path: Path) -> None:
+    parts = [{"type": "image"}, {"type": "text", "text": "What is it?"}]
+    row = {"prompt": [{"role": "user", "content": parts}], "chosen": [], "rejected": []}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    with pytest.raises(InputError, match="expected text, found a list") as caught:
+        read(tmp_path / "a.jsonl")
+    assert caught.value.remedy.startswith("Only text can be labelled: rows with images")
+    with pytest.raises(InputError, match="key type: only text can be labelled, found 'image'"):
+        read(tmp_path / "a.jsonl", Reading.as_said("trl", None, 0.0))
+
+
 def piped(content: str) -> Data:
     """What comes in without a name."""
     stream = cast("io.BufferedReader", io.BufferedReader(io.BytesIO(content.encode())))
@@ -297,7 +335,7 @@ def test_half_a_surrogate_pair_in_a_list_is_text_like_in_a_line(tmp_path: Path) 
         ("a.csv", "user\nx,y\n", "a.csv: line 2: 2 cells under 1 names"),
         ("a.csv", 'user\n"x" y\n', "a.csv: line 2: not a valid table"),
         ("a.csv", 'user\n"x\n', "not a valid table"),
-        ("a.csv", b"user\nx\n\xff\n", "not UTF-8 text"),
+        ("a.csv", b"user\nx\n\xff\n", "a.csv: not UTF-8 text\nSave the file as UTF-8, which"),
         ("a.csv", "user,n\nx,many\n", "a.csv: line 2, key n: expected a whole number"),
         ("a.json", "[1", "a.json: not valid JSON"),
         ("a.json", '[{"user": "a"},\n {"user": NaN}]', "row 2: expected one of user and messages"),

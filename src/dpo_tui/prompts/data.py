@@ -19,6 +19,9 @@ from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place, open_input, unreadable
 
 _GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+"""What text in UTF-16 begins with, and nothing in UTF-8."""
 _BUFFER = 1 << 18
 STANDARD_INPUT = "standard input"
 
@@ -100,10 +103,19 @@ class Data(Struct, frozen=True):
             if self.stream:
                 if self.stream.seekable():
                     self.stream.seek(0)
-                yield self.stream
+                yield self._text(self.stream)
             else:
                 with open_input(self.path) as file:
-                    yield _unpacked(file)
+                    yield self._text(_unpacked(file))
+
+    def _text(self, file: io.BufferedReader) -> io.BufferedReader:
+        """The same file, unless it is of an encoding that nothing here reads."""
+        if file.peek(2).startswith(_UTF16):
+            raise InputError(
+                f"{self.source}: UTF-16 text, not UTF-8",
+                remedy="Save it as UTF-8: iconv -f UTF-16 -t UTF-8 OLD > NEW",
+            )
+        return file
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -122,6 +134,11 @@ class Data(Struct, frozen=True):
         with self.opened() as file:
             return file.peek(1)
 
+    @property
+    def is_list(self) -> bool:
+        """Whether a file begins as a list in JSON; a pipe is left alone, which can be read once."""
+        return self.path.is_file() and self.start().removeprefix(_BOM).lstrip().startswith(b"[")
+
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines that aren't blank, with their numbers from 1 and without a byte order mark.
 
@@ -133,7 +150,7 @@ class Data(Struct, frozen=True):
         with self.opened() as file:
             for number, line in enumerate(file, start=1):
                 if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - no part of it
+                    line = line.removeprefix(_BOM)  # noqa: PLW2901 - no part of it
                 if not line.isspace():
                     yield number, line
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, islice
@@ -22,6 +23,9 @@ from dpo_tui.prompts.tally import DEFAULT_BAD_ROWS, HOW_TO_NAME, FileTally, Tall
 
 _SAMPLE = 50
 """Rows that tell the shape."""
+_MEDIA = re.compile(r"'type': '(input_)?(image|audio|video)")
+"""A part of a message that is no text, in a row as Python prints it."""
+_ONLY_TEXT = "Only text can be labelled: rows with images, audio or video are of no use here."
 
 _Rows = Iterable[tuple[int, Any]]
 
@@ -81,7 +85,7 @@ def read_rows(data: Data, form: Form, reading: Reading, tally: Tally) -> Iterabl
 
     if shape := recognised(values, strict=form.is_typed):
         return ForeignRows(data, form, shape, rows, reading, tally, values)
-    return own.prompts(rows, hint=HOW_TO_NAME)
+    return own.prompts(rows, hint=_ONLY_TEXT if _MEDIA.search(str(values[:1])) else HOW_TO_NAME)
 
 
 def _way(data: Data, form: Form, first: Sequence[tuple[int, Any]], reading: Reading) -> Form:
@@ -132,9 +136,8 @@ class _OwnRows:
                 prompt = prompt_of(decode(raw), nowhere)
             except (*NOT_IT, InputError):
                 place = self._data.place(f"{self._form.word} {number}")
-                value: object = None
+                value = self._form.value(raw, place)
                 try:
-                    value = self._form.value(raw, place)
                     prompt = self._slow(value, place)
                 except InputError as error:
                     told = hint or self._what_else(value)

@@ -20,13 +20,15 @@ LIST_NAMES = ("data", "rows", "records", "examples", "prompts", "items")
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_table = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _LINE_REMEDY = 'Each line is one JSON object, such as {"user": "..."}.'
+_SPREAD_REMEDY = "Each line is one JSON object; `jq -c . OLD > NEW` writes them so."
 _NEXT = 1000
 """Bytes after a first line that tell whether something follows."""
 _BOM = b"\xef\xbb\xbf"
 
 
 def _line_value(line: bytes, place: Place) -> object:
-    return _parsed(text_of(line, place), place, _LINE_REMEDY)
+    text = text_of(line, place)
+    return _parsed(text, place, _SPREAD_REMEDY if text.strip() == "{" else _LINE_REMEDY)
 
 
 def _parsed(text: str, place: Place, remedy: str = "") -> object:

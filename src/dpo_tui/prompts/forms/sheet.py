@@ -72,8 +72,11 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells | _Mixed]]:
             else:
                 yield from every
         except UnicodeDecodeError:
-            raise data.place(f"after line {reader.line_num}").error(
-                "not UTF-8 text", remedy="Save the file as UTF-8."
+            # It is decoded in blocks, of which one can hold many lines.
+            raise data.place(f"after line {reader.line_num}" if reader.line_num else "").error(
+                "not UTF-8 text",
+                remedy='Save the file as UTF-8, which Excel calls "CSV UTF-8"; an older one is '
+                "often Latin-1: iconv -f LATIN1 -t UTF-8 OLD > NEW",
             ) from None
         except csv.Error as error:
             raise data.place(f"line {reader.line_num}").error(

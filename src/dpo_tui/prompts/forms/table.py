@@ -30,7 +30,7 @@ _TABLE = re.compile(
 def form_of(data: Data) -> Form | None:
     """The form that the name says, or for standard input what the first bytes say.
 
-    None for plain text.
+    None for plain text. A list in JSON is one whatever it is called: no line is.
 
     Raises:
         InputError: it is of no form that can be read.
@@ -39,7 +39,7 @@ def form_of(data: Data) -> Form | None:
         return _by_content(data.start())
     for form in FORMS:
         if data.ending in form.endings:
-            return form
+            return DOCUMENT if form is LINES and data.is_list else form
     if data.ending == TEXT_ENDING:
         return None
     known = ", ".join((*ENDINGS, TEXT_ENDING))
