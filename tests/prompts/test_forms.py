@@ -131,10 +131,16 @@ def test_answers_can_be_python(tmp_path: Path) -> None:
         'user,,n,\nx,"{""a"": 1}",3,\ny,\n',
         "user;n\nx;3\ny;\n",
         '\ufeff"user";"n"\r\n"x";3\r\n"y";\r\n',
+        "user\tn\nx\t3\ny\t\n",
+        "\ufeffsep=;\r\nuser;n\r\nx;3\r\ny;\r\n",
+        "sep=|\nuser|n\nx|3\ny|\n",
     ],
 )
-def test_a_table_with_an_index_or_semicolons(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "a.csv"
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+def test_a_table_with_an_index_or_another_separator(
+    tmp_path: Path, content: str, ending: str
+) -> None:
+    path = tmp_path / f"a{ending}"
     path.write_text(content)
     prompts, _ = read(path)
     assert [(each.turns[0].content, each.n) for each in prompts] == [("x", 3), ("y", None)]
@@ -333,6 +339,7 @@ def test_half_a_surrogate_pair_in_a_list_is_text_like_in_a_line(tmp_path: Path) 
         ("a.csv", ",\nx,y\n", "a.csv: line 1: no column has a name"),
         ("a.csv", ",user\n0,x,y\n", "a.csv: line 2: 3 cells under 2 names"),
         ("a.csv", "user\nx,y\n", "a.csv: line 2: 2 cells under 1 names"),
+        ("a.csv", 'sep=,\nuser\n"x" y\n', "a.csv: line 3: not a valid table"),
         ("a.csv", 'user\n"x" y\n', "a.csv: line 2: not a valid table"),
         ("a.csv", 'user\n"x\n', "not a valid table"),
         ("a.csv", b"user\nx\n\xff\n", "a.csv: not UTF-8 text\nSave the file as UTF-8, which"),

@@ -31,6 +31,8 @@ _NUMPY = re.compile(r"\}\s+\{'|\barray\(")
 """What NumPy prints in one."""
 _MESSAGE = {"role", "from"}
 """Keys that tell a message."""
+_SAID = re.compile(rb"(?:\xef\xbb\xbf)?sep=(?P<delimiter>[,;|\t])\s*")
+"""A first line that Excel takes for no row."""
 _REMEDY = 'Text with commas, quotes or line ends stands in quotes: "a, ""b"" and c".'
 
 _Rows = Iterator[tuple[int, list[str]]]
@@ -50,14 +52,14 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells | _Mixed]]:
     """The rows, numbered by the line that they end at."""
     csv.field_size_limit(sys.maxsize)
     with data.opened() as file:
-        header, _, _ = file.peek(1).partition(b"\n")
+        delimiter, before = _delimiter(file, delimiter)
         text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-        reader = csv.reader(text, delimiter=_delimiter(header, delimiter), strict=True)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
         try:
             names = _names(next(reader, []), data)
             is_own = tuple(names[: len(COLUMNS)]) == COLUMNS
             read = plain_cell if is_own else str
-            rows: _Rows = ((reader.line_num, each) for each in reader if each)
+            rows: _Rows = ((before + reader.line_num, each) for each in reader if each)
             if "" in names:
                 rows = _blanked(rows, [index for index, name in enumerate(names) if not name])
             sample = list(islice(rows, _SAMPLE))
@@ -73,22 +75,32 @@ def _rows(data: Data, delimiter: str) -> Iterator[tuple[int, Cells | _Mixed]]:
                 yield from every
         except UnicodeDecodeError:
             # It is decoded in blocks, of which one can hold many lines.
-            raise data.place(f"after line {reader.line_num}" if reader.line_num else "").error(
+            raise data.place(
+                f"after line {before + reader.line_num}" if reader.line_num else ""
+            ).error(
                 "not UTF-8 text",
                 remedy='Save the file as UTF-8, which Excel calls "CSV UTF-8"; an older one is '
                 "often Latin-1: iconv -f LATIN1 -t UTF-8 OLD > NEW",
             ) from None
         except csv.Error as error:
-            raise data.place(f"line {reader.line_num}").error(
+            raise data.place(f"line {before + reader.line_num}").error(
                 f"not a valid table: {error}", remedy=_REMEDY
             ) from None
         finally:
             text.detach()
 
 
-def _delimiter(header: bytes, expected: str) -> str:
-    """What stands between cells: spreadsheets write semicolons where a comma is in numbers."""
-    return ";" if expected == "," and b"," not in header and b";" in header else expected
+def _delimiter(file: io.BufferedReader, expected: str) -> tuple[str, int]:
+    """What stands between cells, and how many lines before the header say so; these are read.
+
+    Where the header has none of what the name of the file promises, it is what it has: spreadsheets
+    write semicolons where a comma is in numbers, and tabs into what is called .csv.
+    """
+    first, _, _ = file.peek(1).partition(b"\n")
+    if said := _SAID.fullmatch(first):
+        file.readline()
+        return said["delimiter"].decode(), 1
+    return next((each for each in (expected, *",;\t") if each.encode() in first), expected), 0
 
 
 def _names(names: Sequence[str], data: Data) -> list[str]:
