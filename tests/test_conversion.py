@@ -364,6 +364,7 @@ def test_the_command_writes_and_tells(person: Person) -> None:
         ("x.csv", "swift", "x.csv: swift is written as JSON lines, not as CSV"),
         ("x.CSV", "swift", "Let the name end in .jsonl, or say --to csv."),
         ("x.jsonl", "parquet", "parquet is written as Parquet, not as JSON lines"),
+        ("x.tsv", "csv", "x.tsv: csv is written as CSV, not as TSV\nLet the name end in .csv.\n"),
         ("x.parquet.gz", "parquet", "Parquet is compressed by itself"),
         ("x.parquet.zst", "parquet", "nothing reads it inside .zst\nLeave .zst out."),
         ("x.jsonl.zst", "swift", "x.jsonl.zst: a file is compressed as .gz or not at all"),

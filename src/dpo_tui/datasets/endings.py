@@ -8,8 +8,10 @@ from dpo_tui.datasets.formats import Format
 from dpo_tui.datasets.output import FOREIGN_PACKING, PACKING
 from dpo_tui.errors import InputError
 
-_KINDS = {".jsonl": "JSON lines", ".csv": "CSV", ".parquet": "Parquet"}
+_KINDS = {".jsonl": "JSON lines", ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet"}
 """What a file with such an ending is taken for. Of others nothing is promised."""
+_FORMATS = {".jsonl": "another format", ".csv": "csv", ".parquet": "parquet"}
+"""What is written under such an ending."""
 
 
 def check_ending(path: Path, form: Format, option: str) -> None:
@@ -26,8 +28,8 @@ def check_ending(path: Path, form: Format, option: str) -> None:
         )
     ending = Path(path.stem if is_packed else path.name).suffix.lower()
     if ending in _KINDS and ending != form.ending:
-        other = "another format" if ending == ".jsonl" else ending[1:]
+        other = f", or say {option} {_FORMATS[ending]}" if ending in _FORMATS else ""
         raise InputError(
             f"{path}: {form.name} is written as {_KINDS[form.ending]}, not as {_KINDS[ending]}",
-            remedy=f"Let the name end in {form.ending}, or say {option} {other}.",
+            remedy=f"Let the name end in {form.ending}{other}.",
         )
