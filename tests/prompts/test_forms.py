@@ -277,12 +277,13 @@ def test_lines_that_are_none_are_told_with_what_makes_some(tmp_path: Path) -> No
 
 def test_images_are_told(tmp_path: Path) -> None:
     parts = [{"type": "image"}, {"type": "text", "text": "What is it?"}]
-    row = {"prompt": [{"role": "user", "content": parts}], "chosen": [], "rejected": []}
-    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    (tmp_path / "a.jsonl").write_text(json.dumps({"user": parts}))
     with pytest.raises(InputError, match="expected text, found a list") as caught:
         read(tmp_path / "a.jsonl")
     assert caught.value.remedy.startswith("Only text can be labelled: rows with images")
-    with pytest.raises(InputError, match="key type: only text can be labelled, found 'image'"):
+    row = {"prompt": [{"role": "user", "content": parts}], "chosen": [], "rejected": []}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    with pytest.raises(InputError, match="a message holds more than text, .*: image"):
         read(tmp_path / "a.jsonl", Reading.as_said("trl", None, 0.0))
 
 

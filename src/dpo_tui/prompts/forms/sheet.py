@@ -25,7 +25,7 @@ from dpo_tui.prompts.forms.form import Form
 
 _SAMPLE = 50
 """Rows that tell which columns hold lists and tables."""
-_PRINTED = re.compile(r"\s*\[?\s*\{'\w+': .*\}\s*\]?\s*", re.DOTALL)
+_PRINTED = re.compile(r"\[?\s*\{'\w+': .*\}(\s*\])?", re.DOTALL)
 """A table, or a list of them, as Python prints it."""
 _NUMPY = re.compile(r"\}\s+\{'|\barray\(")
 """What NumPy prints in one."""
@@ -131,8 +131,8 @@ def _structured_columns(
     cells: dict[int, list[str]] = {}
     for row in rows:
         for index, cell in enumerate(row[: len(names)]):
-            if cell.strip():
-                cells.setdefault(index, []).append(cell)
+            if stripped := cell.strip():
+                cells.setdefault(index, []).append(stripped)
     found = set()
     for index, column in cells.items():
         others = [cell for cell in column if not _is_structure(cell)]
@@ -155,13 +155,14 @@ def _structure(cell: str) -> object:
     Raises:
         ValueError: it spells none.
     """
+    cell = cell.strip()
     try:
-        if not cell.lstrip().startswith(("[", "{")):
+        if not cell.startswith(("[", "{")):
             raise ValueError("text")
         if not _PRINTED.fullmatch(cell):
             return json.loads(cell)
         with warnings.catch_warnings(action="ignore"):  # of escapes that Python doesn't know
-            return ast.literal_eval(cell.strip())
+            return ast.literal_eval(cell)
     except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise ValueError(str(error)) from None
 
