@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
+from time import sleep
 from typing import TypeAlias
 
 import pytest
@@ -99,6 +100,83 @@ def test_what_is_not_saved_is_not_shown_as_done(
         assert terminal.wait_exit() == 0
     assert len(person.rows()) == 2
     assert person.rows() == expected_rows(person.groups())
+
+
+@pytest.mark.parametrize(("trouble", "word"), EVERYTHING)
+@pytest.mark.parametrize("way", ["ctrl+s", "escape"])
+def test_what_is_typed_stays_open_until_it_is_on_disk(
+    person: Person, faults: Faults, trouble: Trouble, word: str, way: str
+) -> None:
+    with annotate(person, faults) as terminal:
+        terminal.wait_for(lambda screen: are_ready(screen, "○○○"))
+        terminal.press("w")
+        terminal.wait_for("Write a response")
+        with trouble(person, terminal, faults):
+            terminal.send("typed with care")
+            terminal.wait_for(says("typed with care", "not saved yet", word))
+            terminal.press(way)
+            sleep(0.3)  # else escape and what follows were one key
+            terminal.send("!")
+            terminal.wait_for(says("typed with care!", "not saved yet"))
+        terminal.press(way)
+        if way == "escape":
+            terminal.wait_for("w goes on with it")
+            terminal.press("w")
+            terminal.wait_for("typed with care")
+            terminal.press("ctrl+s")
+        terminal.wait_for("response 4 is yours, and chosen")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+    assert person.groups()[0].responses[-1].completion.text == "typed with care!"
+
+
+def test_ctrl_c_gives_up_unsaved_text_only_the_second_time(person: Person, faults: Faults) -> None:
+    with annotate(person, faults) as terminal:
+        terminal.wait_for(lambda screen: are_ready(screen, "○○○"))
+        terminal.press("w")
+        terminal.wait_for("Write a response")
+        faults.fail(errno.ENOSPC)
+        terminal.send("typed with care")
+        terminal.wait_for("typed with care")
+        terminal.press("ctrl+c")
+        assert "typed with care" in terminal.wait_for("ctrl-c again leaves without it")
+        terminal.press("ctrl+c")
+        assert terminal.wait_exit() == 0
+
+
+def test_a_note_stays_open_until_it_is_on_disk(person: Person, faults: Faults) -> None:
+    with annotate(person, faults) as terminal:
+        terminal.wait_for(lambda screen: are_ready(screen, "○○○"))
+        terminal.press("i")
+        terminal.wait_for("why?")
+        faults.fail(errno.ENOSPC)
+        terminal.send("too long")
+        terminal.press("enter")
+        terminal.wait_for(says("too long", "not saved yet", "the disk is full"))
+        faults.cease()
+        terminal.press("enter")
+        terminal.wait_for("“too long”")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+
+
+def test_what_comes_from_an_editor_stays_open_until_it_is_on_disk(
+    person: Person, faults: Faults, tmp_path: Path
+) -> None:
+    script = tmp_path / "editor.sh"
+    script.write_text('#!/bin/sh\nprintf "typed with care" > "$1"\n')
+    script.chmod(0o755)
+    person.environment["EDITOR"] = str(script)
+    with annotate(person, faults) as terminal:
+        terminal.wait_for(lambda screen: are_ready(screen, "○○○"))
+        faults.fail(errno.ENOSPC, SESSION)
+        terminal.press("E")
+        terminal.wait_for(says("typed with care", "not saved yet", "the disk is full"))
+        faults.cease()
+        terminal.press("ctrl+s")
+        terminal.wait_for("response 4 is yours, and chosen")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EROFS])

@@ -15,10 +15,11 @@ from dpo_tui.display import display_line
 from dpo_tui.errors import DpoTuiError
 from dpo_tui.preferences import save_preferences
 from dpo_tui.service.labelling import Labelling
-from dpo_tui.tui.actions import Scope
+from dpo_tui.tui.actions import ALWAYS_QUITS, Scope
 from dpo_tui.tui.bindings import ALWAYS, bindings, rebind
 from dpo_tui.tui.commands import ActionCommands, ThemeCommands
 from dpo_tui.tui.driver import Driver
+from dpo_tui.tui.keymap import key_name
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.render import error_words
 from dpo_tui.tui.screens.annotate import AnnotateScreen
@@ -59,6 +60,8 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         self._remembering = asyncio.Lock()
         self.title = display_line(f"dpo-tui: {name}") if look.title else ""
         rebind(self, look.keymap)
+        self._gave_notice = False
+        """Whether the person knows that leaving loses what is being typed."""
         self.crashed: BaseException | None = None
         """What stopped the app, if it wasn't the person."""
         self.annotate = AnnotateScreen(
@@ -135,8 +138,14 @@ class DpoTuiApp(App[None], inherit_bindings=False):
             self.screen.refresh()
 
     async def action_quit(self) -> None:
-        """Leave; what is being typed is put on disk first, all else is there already."""
+        """Leave; what is being typed is put on disk first, all else is there already.
+
+        A disk that takes nothing holds a person up once.
+        """
         for screen in self.screen_stack:
-            if isinstance(screen, Typed):
-                await screen.keep_now()
+            if isinstance(screen, Typed) and not await screen.keep_now() and not self._gave_notice:
+                self._gave_notice = True
+                told = f"Not on disk: {key_name(ALWAYS_QUITS)} again leaves without it."
+                self.notify(told, severity="warning", markup=False)
+                return
         self.exit()

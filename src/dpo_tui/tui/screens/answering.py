@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dpo_tui.errors import DpoTuiError
+from dpo_tui.errors import DpoTuiError, StoreError
 from dpo_tui.tui.editor import edited_outside
 from dpo_tui.tui.render import error_words
 from dpo_tui.tui.screens.group import BAD, ODD, GroupScreen
@@ -61,8 +61,10 @@ class AnsweringActions(GroupScreen):
         if self.labelling.group is not None:
             await self._write_in("Write a response", None, "")
 
-    async def _write_in(self, heading: str, slot: int | None, text: str) -> None:
-        """Open the editor on what was typed before, else on `text`."""
+    async def _write_in(
+        self, heading: str, slot: int | None, text: str, unsaved: str | None = None
+    ) -> None:
+        """Open the editor on what is `unsaved`, else on what was typed before, else on `text`."""
         # Imported when it is opened, so that the first frame doesn't wait for it.
         from dpo_tui.tui.screens.edit import EditScreen  # noqa: PLC0415
 
@@ -81,7 +83,8 @@ class AnsweringActions(GroupScreen):
                 key = self.key("write" if slot is None else "edit")
                 self.say(f"your text is kept: {key} goes on with it", lasts=True)
 
-        self.app.push_screen(EditScreen(heading, text, kept, keep), close)
+        typed = next(each for each in (unsaved, kept, text) if each is not None)
+        self.app.push_screen(EditScreen(heading, text, typed, keep, is_kept=unsaved is None), close)
 
     async def action_edit_outside(self) -> None:
         """Write a better version of the current response in the editor of the environment."""
@@ -99,8 +102,12 @@ class AnsweringActions(GroupScreen):
         except DpoTuiError as error:
             self.say(error_words(error), BAD)
             return
-        kept = await self.do(self.labelling.writing.keep_text(slot, typed), "not saved")
-        if kept is not None:
+        try:
+            await self.labelling.writing.keep_text(slot, typed)
+        except StoreError:
+            # The file that was edited is gone: the editor of the app holds the text.
+            await self._write_in(f"Edit response {card.number}", slot, card.text, unsaved=typed)
+        else:
             await self._answer(slot, typed)
 
     async def _answer(self, slot: int | None, text: str) -> None:

@@ -20,6 +20,7 @@ from dpo_tui.tui.render import error_words
 
 _KEEP_SECONDS = 0.5
 """What is typed is on disk this long after a key at the latest."""
+_KEYS = "ctrl+s makes it a response · escape closes and keeps it · ctrl+r begins anew"
 
 
 class ForeignTextArea(TextArea):
@@ -41,7 +42,10 @@ class Edited(Struct, frozen=True):
 
 
 class EditScreen(ModalScreen[Edited]):
-    """Ctrl+S makes a response of the text; escape closes and keeps it. Nothing typed is lost."""
+    """Ctrl+S makes a response of the text; escape closes and keeps it.
+
+    Nothing typed is lost: it stays open until the text is on disk.
+    """
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
         Binding("ctrl+s", "done", "make it a response", priority=True),
@@ -50,14 +54,22 @@ class EditScreen(ModalScreen[Edited]):
     ]
 
     def __init__(
-        self, heading: str, text: str, kept: str | None, keep: Callable[[str], Awaitable[None]]
+        self,
+        heading: str,
+        original: str,
+        typed: str,
+        keep: Callable[[str], Awaitable[None]],
+        *,
+        is_kept: bool,
     ) -> None:
         super().__init__()
         self._heading = Static(Content.styled(heading, "bold $text-primary"), markup=False)
-        self._original = text
-        self._area = ForeignTextArea(text if kept is None else kept, tab_behavior="indent")
+        self._original = original
+        self._area = ForeignTextArea(typed, tab_behavior="indent")
         self._note = Static(classes="note", markup=False)
         self._keep = keep
+        self._kept = typed if is_kept else None
+        """What of it would be there again if it closed now."""
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -67,11 +79,12 @@ class EditScreen(ModalScreen[Edited]):
             yield self._area
             yield self._note
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Begin at the end of the text."""
         self._area.move_cursor(self._area.document.end)
         self._area.focus()
-        self._say("ctrl+s makes it a response · escape closes and keeps it · ctrl+r begins anew")
+        self._say(_KEYS)
+        await self.keep_now()
 
     def _say(self, text: str) -> None:
         self._note.update(Content.styled(text, "$foreground-muted"))
@@ -81,23 +94,32 @@ class EditScreen(ModalScreen[Edited]):
         if self._timer is None:
             self._timer = self.set_timer(_KEEP_SECONDS, self.keep_now)
 
-    async def keep_now(self) -> None:
+    async def keep_now(self) -> bool:
         """Put on disk what is typed; if that can't be done, say so."""
         self._timer = None
+        text = self._area.text
+        if text == self._kept:
+            return True
         try:
-            await self._keep(self._area.text)
+            await self._keep(text)
         except StoreError as error:
             self._say(f"not saved yet: {error_words(error)}")
+            return False
+        self._kept = text
+        self._say(_KEYS)
+        return True
 
     async def action_done(self) -> None:
         """Make it a response."""
-        await self.keep_now()
-        self.dismiss(Edited(self._area.text, is_done=True))
+        await self._close(is_done=True)
 
     async def action_close(self) -> None:
         """Close; the text is kept."""
-        await self.keep_now()
-        self.dismiss(Edited(self._area.text, is_done=False))
+        await self._close(is_done=False)
+
+    async def _close(self, *, is_done: bool) -> None:
+        if await self.keep_now():
+            self.dismiss(Edited(self._area.text, is_done=is_done))
 
     def action_restore(self) -> None:
         """Begin anew; undo (ctrl+z) brings back what was typed."""

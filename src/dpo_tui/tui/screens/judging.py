@@ -122,7 +122,9 @@ class JudgingActions(GroupScreen):
         from dpo_tui.tui.screens.note import NoteScreen  # noqa: PLC0415
 
         async def keep(note: str, labels: Sequence[str]) -> None:
-            await self._save(self.labelling.marking.annotate_note(note, labels))
+            await self.labelling.marking.annotate_note(note, labels)
+            self.end_news()
+            self.paint()
 
         known = dict(sheet.known_labels)
         self.app.push_screen(NoteScreen(sheet.note, sheet.labels, known, keep))

@@ -16,6 +16,8 @@ from textual.widgets import Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from dpo_tui.display import display_line
+from dpo_tui.errors import StoreError
+from dpo_tui.tui.render import error_words
 
 Keep = Callable[[str, Sequence[str]], Awaitable[None]]
 """Keeps a note and the names of labels."""
@@ -43,7 +45,7 @@ class OneLine(Input):
 
 
 class NoteScreen(ModalScreen[None]):
-    """Enter and escape both keep what is there."""
+    """Enter and escape both keep what is there; it stays open until that is on disk."""
 
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
         # In the list of labels too, where enter would set one.
@@ -58,6 +60,7 @@ class NoteScreen(ModalScreen[None]):
         self._input = OneLine(note, placeholder="why?", select_on_focus=False)
         # A label that the prompts file doesn't name any more is still one.
         self._names = [*dict.fromkeys([*known, *labels])]
+        self._keys = Static(markup=False)
         self._labels = Labels(
             *(
                 Selection(_label(name, known.get(name, "")), name, name in labels)
@@ -75,7 +78,11 @@ class NoteScreen(ModalScreen[None]):
                 yield Static(Content.styled("Labels", "bold $text-primary"), markup=False)
                 yield self._labels
                 keys += " · tab goes to the labels · space sets one"
-            yield Static(Content.styled(keys, "$foreground-muted"), markup=False)
+            self._say(keys)
+            yield self._keys
+
+    def _say(self, text: str) -> None:
+        self._keys.update(Content.styled(text, "$foreground-muted"))
 
     def on_mount(self) -> None:
         """Begin to type at once."""
@@ -83,14 +90,19 @@ class NoteScreen(ModalScreen[None]):
 
     async def action_keep(self) -> None:
         """Keep what is there and close."""
-        await self.keep_now()
-        self.dismiss()
+        if await self.keep_now():
+            self.dismiss()
 
-    async def keep_now(self) -> None:
-        """Put the note and the labels on disk."""
+    async def keep_now(self) -> bool:
+        """Put the note and the labels on disk; if that can't be done, say so."""
         chosen = set(self._labels.selected)
         names = tuple(name for name in self._names if name in chosen)
-        await self._keep(self._input.value.strip(), names)
+        try:
+            await self._keep(self._input.value.strip(), names)
+        except StoreError as error:
+            self._say(f"not saved yet: {error_words(error)}")
+            return False
+        return True
 
 
 def _label(name: str, meaning: str) -> Content:

@@ -9,6 +9,6 @@ from typing import Protocol, runtime_checkable
 class Typed(Protocol):
     """Nothing typed on it is lost, however it is left."""
 
-    async def keep_now(self) -> None:
-        """Put on disk what is typed."""
+    async def keep_now(self) -> bool:
+        """Put on disk what is typed; False if that can't be done, which it has told then."""
         ...
