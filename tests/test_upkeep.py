@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 import stat
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +19,7 @@ from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Remarks, Verdict
 from dpo_tui.store.session import SessionStore
 from tests.samples import ready
-from tests.terminal.program import ANNOTATOR, Person
+from tests.terminal.program import ANNOTATOR, PROGRAM, Person
 
 FOREIGN = b'{"messages": [], "rejected_response": "of somebody else"}\n'
 TEXTS = ("first", "second \x1b[31m", "third", "fourth")
@@ -316,3 +318,54 @@ def test_equal_pairs_of_two_annotators_are_both_rebuilt(person: Person, session:
     assert (code, "3 decisions are missing" in told) == (1, True), told
     assert verified(person, session, "--repair")[0] == 0
     assert sorted(dataset.path.read_bytes().splitlines()) == sorted(lines)
+
+
+# --- standard output -----------------------------------------------------------------------------
+
+PRINTING = [
+    "sessions",
+    "history --session s.db",
+    "history --session s.db --json",
+    "report --session s.db",
+    "report --session s.db --json",
+    "verify --session s.db",
+    "export --session s.db",
+    "export --session s.db --format csv",
+    "convert pairs.jsonl - --to openai --bad-rows 0.5",
+]
+
+
+def in_shell(person: Person, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f"{shlex.join(PROGRAM)} {command}"],
+        env=person.environment,
+        cwd=person.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", PRINTING)
+@pytest.mark.usefixtures("session")
+def test_a_full_disk_at_standard_output_is_told(person: Person, words: str) -> None:
+    result = in_shell(person, f"{words} > /dev/full")
+    assert result.returncode == 1
+    assert "standard output" in result.stderr
+    assert "fault of its own" not in result.stderr
+    assert "written" not in result.stderr.replace("can't be written", "")
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "sessions", "history --session s.db", "export --session s.db"]
+)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.usefixtures("session")
+def test_a_closed_stream_is_one_that_goes_nowhere(person: Person, words: str, closed: str) -> None:
+    result = in_shell(person, f"{words} {closed}")
+    assert result.returncode == 0
+    assert "Traceback" not in result.stderr
+
+
+def test_an_error_is_told_by_its_exit_code_where_standard_error_is_closed(person: Person) -> None:
+    assert in_shell(person, "history nowhere.toml 2>&-").returncode == 2

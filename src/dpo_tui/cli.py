@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dpo_tui.arguments import make_parser
 from dpo_tui.display import display, tell
-from dpo_tui.errors import DpoTuiError, InputError
+from dpo_tui.errors import NO_SPACE, DpoTuiError, InputError
 from dpo_tui.session_commands import (
     back_up_session,
     existing_session,
@@ -43,6 +43,7 @@ class _SignalledError(KeyboardInterrupt):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _open_closed_streams()
     _end_in_order()
     try:
         words = sys.argv[1:] if argv is None else argv
@@ -51,6 +52,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     finally:
         _flush()
+
+
+def _open_closed_streams() -> None:
+    """Let a stream that is closed (`>&-`) be one that goes nowhere.
+
+    Python has None for it, and the next file that is opened would take its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - it stays open
 
 
 def _end_in_order() -> None:
@@ -70,7 +81,7 @@ def _end(number: int, _: object) -> NoReturn:
 
 def _run(arguments: Namespace) -> int:
     try:
-        return _COMMANDS[arguments.command](arguments)
+        return _printed(_COMMANDS[arguments.command](arguments))
     except DpoTuiError as error:
         tell(f"dpo-tui: {error.message}")
         if error.remedy:
@@ -83,8 +94,25 @@ def _run(arguments: Namespace) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - a traceback on the screen helps nobody
-        _tell_crash(error)
+        if isinstance(error, OSError) and error.errno in NO_SPACE and not error.filename:
+            tell("dpo-tui: standard output: the disk is full")
+        else:
+            _tell_crash(error)
         return 1
+
+
+def _printed(code: int) -> int:
+    """The exit code, once what was printed is out of the buffer.
+
+    Raises:
+        OSError: the disk that it goes to is full. That nobody reads it is no error.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise
+    return code
 
 
 def _flush() -> None:

@@ -67,5 +67,5 @@ def display_in_place(text: str) -> str:
 
 def tell(text: str) -> None:
     """Say something to the person, on standard error."""
-    with suppress(BrokenPipeError):  # nobody reads it any more, and the outcome is the same
+    with suppress(OSError):  # nobody reads it, or it goes to a full disk: the outcome is the same
         print(display(text), file=sys.stderr)

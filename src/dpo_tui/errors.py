@@ -22,6 +22,11 @@ server's words): whoever prints them goes through `display`.
 
 from __future__ import annotations
 
+import errno
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""How the system says that a disk is full, or as full as it may get for this user."""
+
 
 class DpoTuiError(Exception):
     """Something that is told to the person in one message, never as a traceback."""

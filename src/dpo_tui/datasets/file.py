@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dpo_tui.errors import DatasetError
+from dpo_tui.errors import NO_SPACE, DatasetError
 from dpo_tui.paths import temporary_beside
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _LOCK_SECONDS = 10.0
 _NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Span(NamedTuple):
@@ -342,7 +341,7 @@ def _told(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             remedy = "Free some space (or raise the quota): the session keeps every decision."
         elif error.errno == errno.ENOENT:
             remedy = f"Make the folder {path.parent}, or name another file with --output."

@@ -77,7 +77,7 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         with ExitStack() as stack:
-            raw = sys.stdout.buffer if path == STDOUT else stack.enter_context(_replacing(path))
+            raw = stack.enter_context(_flushing() if path == STDOUT else _replacing(path))
             if path.suffix.lower() == PACKING:
                 packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
                 yield cast("BinaryIO", stack.enter_context(packed))
@@ -86,10 +86,18 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     except BrokenPipeError:  # of a reader that has seen enough
         raise
     except OSError as error:
+        name = "standard output" if path == STDOUT else path
         raise DatasetError(
-            f"{path} can't be written: {error.strerror or error}.",
+            f"{name} can't be written: {error.strerror or error}.",
             remedy="Check its folder's permissions and the space on its disk.",
         ) from error
+
+
+@contextmanager
+def _flushing() -> Iterator[BinaryIO]:
+    """Standard output; what is still in its buffer isn't written yet."""
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 @contextmanager

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dpo_tui.errors import StoreError
+from dpo_tui.errors import NO_SPACE, StoreError
 
-_NO_SPACE = "Free some space (or raise the quota) and try again; what was saved before is safe."
+_FREE_SPACE = "Free some space (or raise the quota) and try again; what was saved before is safe."
 _DAMAGED = "Keep the file for rescue, and start over with --fresh or another --session."
 
 # By primary result code (https://sqlite.org/rescode.html): what happened, what to do next.
 _SAID: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_FULL: ("the disk is full", _NO_SPACE),
-    sqlite3.SQLITE_IOERR: ("reading or writing failed", _NO_SPACE),
+    sqlite3.SQLITE_FULL: ("the disk is full", _FREE_SPACE),
+    sqlite3.SQLITE_IOERR: ("reading or writing failed", _FREE_SPACE),
     sqlite3.SQLITE_READONLY: (
         "it can't be written",
         "Make the file and its folder writable for you, or name another one with --session.",
@@ -54,8 +53,9 @@ def making_sense(what: str) -> Iterator[None]:
 def store_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     """The StoreError that tells what went wrong with the session at `path`."""
     if isinstance(error, OSError):
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        remedy = _NO_SPACE if full else "Check that the folder exists and what you may do there."
+        remedy = "Check that the folder exists and what you may do there."
+        if error.errno in NO_SPACE:
+            remedy = _FREE_SPACE
         return StoreError(f"Session {path}: {error.strerror or error}.", remedy=remedy)
     if isinstance(error, SenselessError):
         return StoreError(
