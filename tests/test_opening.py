@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Verdict
+from dpo_tui.domain.model import Decision, Mark, Message, PreferenceUse, Prompt, Verdict
 from dpo_tui.domain.pairs import make_pairs
 from dpo_tui.errors import InputError
 from dpo_tui.importing import Incoming
 from dpo_tui.main import generate
 from dpo_tui.opening import Job, open_session
+from dpo_tui.prompts import Reading, read_prompts
 from dpo_tui.settings import Settings
 from tests.samples import ready
 
@@ -103,6 +105,36 @@ async def test_a_dataset_needs_a_form_that_can_grow(tmp_path: Path, name: str) -
         await dataset_of(tmp_path, "ann", live_format=name)
     assert "trl" in refused.value.remedy
     assert not (tmp_path / "s.db").exists()
+
+
+@pytest.mark.parametrize("name", ["s.db", "prompts.toml", "more.jsonl", "link.jsonl"])
+async def test_a_dataset_is_no_file_that_the_session_lives_on(tmp_path: Path, name: str) -> None:
+    (tmp_path / "prompts.toml").write_text('include = ["more.jsonl"]')
+    (tmp_path / "more.jsonl").write_text('{"prompt": "a", "responses": ["good", "bad"]}\n')
+    (tmp_path / "link.jsonl").symlink_to("more.jsonl")
+    prompts = read_prompts(tmp_path / "prompts.toml")
+    incoming = Incoming.of(prompts, Reading(), "", PreferenceUse.IGNORE)
+    job = replace(job_in(tmp_path, "ann", Settings(output=tmp_path / name)), incoming=incoming)
+    with pytest.raises(InputError, match="the session itself lives on"):
+        await open_session(job, lambda _: None, labels=True)
+    assert not (tmp_path / "s.db").exists()
+
+
+@pytest.mark.parametrize("name", ["pairs.jsonl.gz", "pairs.jsonl.ZST"])
+async def test_a_dataset_that_grows_is_not_compressed(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="isn't compressed"):
+        await dataset_of(tmp_path, "ann", output=tmp_path / name)
+
+
+async def test_another_dataset_than_before_is_told(tmp_path: Path) -> None:
+    await dataset_of(tmp_path, "ann", confirms=True)
+    told: list[str] = []
+    job = job_in(tmp_path, "ann", Settings(output=tmp_path / "other.jsonl"))
+    for _ in range(2):
+        opened = await open_session(job, told.append, labels=True)
+        opened.store.close()
+    (line,) = told
+    assert f"{tmp_path}/other.jsonl now; {tmp_path}/prompts.dpo.jsonl stays as it is" in line
 
 
 async def test_ctrl_c_before_generate_has_begun_is_not_lost(tmp_path: Path) -> None:

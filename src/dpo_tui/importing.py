@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from time import monotonic, time
 
 from msgspec import Struct
@@ -31,6 +32,8 @@ class Incoming(Struct, frozen=True):
     use: PreferenceUse = PreferenceUse.IGNORE
     source: str = ""
     """What the annotator is called whose decisions preferences in them can be."""
+    files: tuple[Path, ...] = ()
+    """Where they are read from."""
 
     @staticmethod
     def of(prompts: PromptsFile, reading: Reading, said: str, use: PreferenceUse) -> Incoming:
@@ -40,6 +43,7 @@ class Incoming(Struct, frozen=True):
             fingerprint=prompts.fingerprint(time(), f"{said} {use}"),
             use=use,
             source=prompts.path.name,
+            files=prompts.files,
         )
 
 

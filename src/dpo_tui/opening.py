@@ -18,6 +18,7 @@ from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.formats import FORMATS, Format, format_named
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.datasets.matching import lines_of
+from dpo_tui.datasets.output import FOREIGN_PACKING, PACKING, resolved
 from dpo_tui.domain.sources import SamplingPlan
 from dpo_tui.errors import MAY_PASS, BackendError, InputError
 from dpo_tui.importing import Incoming, Say, bring_in
@@ -83,9 +84,11 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
     is_new = not job.session_path.exists()
     store = SessionStore.open(job.session_path, annotator=job.annotator, labels=labels)
     try:
+        before = store.info().dataset_paths.get(job.annotator)
         dataset = _dataset(job, store, labels=labels)
         store.keep_removed(drops=job.settings.removed_pairs == "drop")
-        news = bring_in(store, job.incoming, say)
+        moved = _moved(before, store.info().dataset_paths.get(job.annotator), say)
+        news = "; ".join(filter(None, (moved, bring_in(store, job.incoming, say))))
         needs_server = store.needs_server()
         routes = []
         if embedded or needs_server:
@@ -123,11 +126,38 @@ def _dataset(job: Job, store: SessionStore, *, labels: bool) -> LiveDataset:
         path or own_dataset_path(job.prompts_path, job.annotator, others.values()), form.line
     )
     if labels:
+        _check_output(job, dataset.path)
         _check_form(store, dataset.path, form)
         check_writable(dataset.path)
         store.remember(dataset_path=dataset.path)
     store.remember(prompts_path=known_as(job.prompts_path))
     return dataset
+
+
+def _check_output(job: Job, path: Path) -> None:
+    """Refuse a file that is something else already, or that readers would take for compressed.
+
+    Raises:
+        InputError: it is.
+    """
+    if resolved(path) in map(resolved, (job.session_path, *job.incoming.files)):
+        raise InputError(
+            f"output: {path}: the session itself lives on this file", remedy="Name another one."
+        )
+    if path.suffix.lower() in (PACKING, *FOREIGN_PACKING):
+        raise InputError(
+            f"output: {path}: a dataset that grows row by row isn't compressed",
+            remedy=f"Leave {path.suffix} out; `dpo-tui export` writes {PACKING} at any time.",
+        )
+
+
+def _moved(before: Path | None, now: Path | None, say: Say) -> str:
+    """Tell that the pairs go to another file than before, and that the old one still has them."""
+    if before is None or before == now or not before.exists():
+        return ""
+    told = f"dataset: all pairs go to {now} now; {before} stays as it is"
+    say(told)
+    return told
 
 
 def _live_format(name: str, place: Place) -> Format:

@@ -47,7 +47,7 @@ class PromptsFile(Struct, frozen=True):
     """Whose code runs when it is read."""
     content: str = ""
     """A digest of what it holds, if there is no file to look at."""
-    _files: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
     """It itself, and what it includes."""
     _parts: tuple[_Part, ...] = ()
 
@@ -63,7 +63,7 @@ class PromptsFile(Struct, frozen=True):
         if self.loaders:
             return None
         seen: list[object] = [__version__, reading, self.content]
-        for path in self._files:
+        for path in self.files:
             try:
                 status = path.stat()
             except OSError as error:
@@ -129,7 +129,7 @@ def read_prompts(path: Path) -> PromptsFile:
         data = _data(path)
         return PromptsFile(
             path,
-            _files=tuple(each.path for each in data),
+            files=tuple(each.path for each in data),
             _parts=tuple(_part(each) for each in data),
         )
     toml = read_toml(path)
@@ -138,7 +138,7 @@ def read_prompts(path: Path) -> PromptsFile:
         path,
         toml.settings,
         loaders=tuple(origin for origin, _ in parts if isinstance(origin, Loader)),
-        _files=tuple(origin for origin, _ in parts if isinstance(origin, Path)),
+        files=tuple(origin for origin, _ in parts if isinstance(origin, Path)),
         _parts=tuple(part for _, part in parts),
     )
 
