@@ -78,9 +78,18 @@ def test_the_same_prompts_file_has_the_same_session(
     assert expected.parent == paths.sessions_dir()
     assert paths.session_path(Path("prompts.toml")) == expected
     assert paths.session_path(Path("x/../prompts.toml")) == expected
-    by_link = paths.session_path(Path("link.toml"))
-    assert by_link.name == expected.name.replace("prompts-", "link-")
+    assert paths.session_path(Path("link.toml")) == expected
     assert paths.session_path(Path("sub/prompts.toml")) != expected
+
+
+def test_a_session_that_is_called_like_a_link_is_found(home: Path) -> None:
+    prompts = home / "prompts.toml"
+    own = paths.session_path(prompts)
+    older = own.with_name(own.name.replace("prompts-", "link-"))
+    older.touch()
+    assert paths.session_path(prompts) == older
+    own.touch()
+    assert paths.session_path(prompts) == own
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=300))

@@ -80,8 +80,11 @@ def known_as(prompts: Path) -> Path:
 
 def session_path(prompts: Path) -> Path:
     """The session file of a prompts file, always the same one for the same file."""
-    digest = sha256(os.fsencode(known_as(prompts))).hexdigest()[:10]
-    return sessions_dir() / f"{_safe(_stem(prompts))}-{digest}.db"
+    place = known_as(prompts)
+    digest = sha256(os.fsencode(place)).hexdigest()[:10]
+    path = sessions_dir() / f"{_safe(_stem(place))}-{digest}.db"
+    # Once, a session was called like the link that it was begun under.
+    return path if path.exists() else min(path.parent.glob(f"*-{digest}.db"), default=path)
 
 
 def session_named(name_or_path: str) -> Path:
