@@ -15,8 +15,10 @@ from dpo_tui.completion import SHELLS
 from tests.servers.process import persona_process
 from tests.terminal.program import PROGRAM, Person
 from tests.terminal.terminal import Terminal
+from tests.unprivileged import run_unprivileged
 
 ONE = 'user = ["one"]\n'
+READY = '[[prompt]]\nuser = "one"\nresponses = ["yes", "no"]\n'
 
 
 @pytest.fixture
@@ -198,6 +200,54 @@ def test_sessions(person: Person) -> None:
     assert both.stdout == some.stdout
     assert str(damaged) in both.stderr
     assert "Traceback" not in both.stderr
+
+
+@pytest.mark.parametrize("leads_to", ["nowhere.db", "bad.db"])
+def test_sessions_beside_a_link_that_leads_nowhere(person: Person, leads_to: str) -> None:
+    person.write("prompts.toml", READY)
+    assert person.run("generate", "prompts.toml").returncode == 0
+    link = person.session().with_name("bad.db")
+    link.symlink_to(leads_to)
+    result = person.run("sessions")
+    assert result.returncode == 1
+    assert "prompts.toml" in result.stdout
+    assert str(link) in result.stderr
+    assert "fault of its own" not in result.stderr
+
+
+@pytest.mark.parametrize("words", ["sessions", "verify prompts.toml", "generate prompts.toml"])
+def test_a_folder_of_sessions_that_may_not_be_read_is_told(person: Person, words: str) -> None:
+    person.write("prompts.toml", READY)
+    assert person.run("generate", "prompts.toml").returncode == 0
+    folder = person.session().parent
+    folder.chmod(0)
+    result = run_unprivileged(person, *words.split())
+    folder.chmod(0o700)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"{folder}: can't be used as a folder: Permission denied" in result.stderr
+
+
+def test_a_session_that_may_not_be_written_is_left_without_logs(person: Person) -> None:
+    person.write("prompts.toml", READY)
+    assert run_unprivileged(person, "generate", "prompts.toml").returncode == 0
+    session = person.session()
+    session.chmod(0o400)
+    refused = run_unprivileged(person, "generate", "prompts.toml")
+    assert refused.returncode == 1
+    assert f"{session.name} can't be written" in refused.stderr
+    session.chmod(0o600)
+    assert run_unprivileged(person, "generate", "prompts.toml").returncode == 0
+
+
+def test_a_log_that_may_not_be_written_is_named(person: Person) -> None:
+    person.write("prompts.toml", READY)
+    assert run_unprivileged(person, "generate", "prompts.toml").returncode == 0
+    log = person.session().with_name(f"{person.session().name}-shm")
+    log.touch(0o400)
+    refused = run_unprivileged(person, "generate", "prompts.toml")
+    assert refused.returncode == 1
+    assert f"{log.name} can't be written" in refused.stderr
+    assert str(log) in refused.stderr
 
 
 def test_the_command_that_goes_on_can_be_typed(person: Person) -> None:

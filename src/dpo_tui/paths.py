@@ -5,6 +5,7 @@ Folders are made when they are used, for the user alone.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable
@@ -146,10 +147,12 @@ def _own_folder(folder: Path) -> Path:
         make_private(folder)
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise InputError(
             f"{folder}: can't be used as a folder: {error.strerror or error}",
-            remedy="Make it writable, or set XDG_DATA_HOME to a folder that is.",
+            remedy="Make it readable and writable, or set XDG_DATA_HOME to a folder that is.",
         ) from error
     return folder
 

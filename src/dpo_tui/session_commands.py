@@ -31,7 +31,7 @@ def list_sessions(_: Namespace) -> int:
     for heading, justify in _SESSION_COLUMNS:
         table.add_column(heading, justify=justify, overflow="fold")
     damaged = 0
-    for path in sorted(sessions_dir().glob("*.db"), key=lambda each: -each.stat().st_mtime):
+    for path in sorted(sessions_dir().glob("*.db"), key=_changed_at, reverse=True):
         try:
             cells = _session_cells(describe(path))
         except DpoTuiError as error:
@@ -47,6 +47,14 @@ def list_sessions(_: Namespace) -> int:
     elif not damaged:
         print("There are no sessions yet. Begin one with: dpo-tui annotate prompts.toml")
     return 1 if damaged else 0
+
+
+def _changed_at(path: Path) -> float:
+    """Unix time in seconds; 0 where a link leads nowhere."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0
 
 
 _UNFOLDED = 10_000

@@ -19,6 +19,8 @@ from dpo_tui.store.schema import check_header, migrate, version_of
 
 _BUSY_SECONDS = 10.0
 _MAGIC = b"SQLite format 3\0"
+ENDINGS = ("", "-wal", "-shm", "-journal")
+"""Of the session file, and of those that SQLite puts beside it."""
 _WAL_KEPT = 64 * 1024 * 1024
 """Bytes of the write-ahead log file that are kept for reuse."""
 
@@ -53,6 +55,7 @@ class Database:
         """
         create_private(path)
         check_file(path)
+        _check_writable(path)
         chosen = journal or (Journal.TRUNCATE if is_network(path.parent) else Journal.WAL)
         return cls(path, _connect(path, chosen), chosen)
 
@@ -201,6 +204,21 @@ def create_private(path: Path) -> None:
         return
     except OSError as error:
         raise store_error(path, error) from error
+
+
+def _check_writable(path: Path) -> None:
+    """Look before SQLite does: beside a file that can't be written, it leaves such a log.
+
+    Raises:
+        StoreError: the file can't be written, or one beside it.
+    """
+    for ending in ENDINGS:
+        file = path.with_name(path.name + ending)
+        if file.exists() and not os.access(file, os.W_OK):
+            raise StoreError(
+                f"Session {path}: {file.name} can't be written.",
+                remedy=f"Make {file} writable for you, or name another session with --session.",
+            )
 
 
 def check_file(path: Path) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import Self
 
 from dpo_tui.errors import StoreError
 from dpo_tui.store import queue
-from dpo_tui.store.database import Database, Journal, check_file
+from dpo_tui.store.database import ENDINGS, Database, Journal, check_file
 from dpo_tui.store.faults import told
 from dpo_tui.store.info import SessionInfo, load_info
 from dpo_tui.store.lock import SessionLock
@@ -135,7 +135,7 @@ class SessionFile:
     def discard(self) -> None:
         """Give it up and remove its file: for one that was just made and holds nothing."""
         self._database.close()
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ENDINGS:
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
         if self._lock:
             self._lock.remove()
