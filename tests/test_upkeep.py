@@ -269,6 +269,23 @@ def test_a_damaged_file_is_told_and_never_touched(person: Person, session: Path)
         assert session.read_bytes() == data
 
 
+def test_a_time_beyond_the_calendar_stops_nothing(person: Person, session: Path) -> None:
+    sql("UPDATE decisions SET decided_at = 1e15")(session)
+    sql("UPDATE session SET last_used_at = 1e15")(session)
+    folder = person.home / ".local/share/dpo-tui/sessions"
+    folder.mkdir(parents=True)
+    session.rename(folder / "s.db")
+    for words in (
+        "sessions",
+        "history --session s",
+        "history --session s --json",
+        "export --session s --meta --card CARD.md",
+    ):
+        result = person.run(*words.split())
+        assert result.returncode == 0, result.stderr
+        assert "9999-12-" in result.stdout
+
+
 def test_repair_waits_for_nobody(person: Person, session: Path) -> None:
     store = SessionStore.open(session, annotator=ANNOTATOR)
     code, told = verified(person, session, "--repair")
@@ -300,6 +317,16 @@ def test_a_backup_overwrites_nothing(person: Person, session: Path) -> None:
     assert result.returncode == 2
     assert "already" in result.stderr
     assert (person.folder / "copy.db").read_text() == "mine"
+
+
+def test_a_backup_of_a_damaged_session_names_that_one(person: Person, session: Path) -> None:
+    data = bytearray(session.read_bytes())
+    data[200:4096] = b"\xff" * (4096 - 200)
+    session.write_bytes(data)
+    result = person.run("backup", "copy.db", "--session", str(session))
+    assert result.returncode == 1
+    assert f"{session}: the file is damaged" in " ".join(result.stderr.split())
+    assert not (person.folder / "copy.db").exists()
 
 
 def test_equal_pairs_of_two_annotators_are_both_rebuilt(person: Person, session: Path) -> None:

@@ -6,12 +6,12 @@ import getpass
 import os
 from argparse import Namespace
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dpo_tui.display import display, display_line, tell
 from dpo_tui.errors import DpoTuiError, InputError
+from dpo_tui.words import moment
 
 if TYPE_CHECKING:
     from dpo_tui.settings import Settings
@@ -79,7 +79,7 @@ def _session_cells(info: SessionInfo) -> tuple[str, ...]:
         for name in ("decided", "skipped", "pairs")
     )
     least_left = min((each.left for each in info.progress.values()), default=info.total)
-    used = datetime.fromtimestamp(info.last_used_at, UTC).astimezone()
+    used = moment(info.last_used_at).astimezone()
     prompts = _from_home(info.prompts_path) if info.prompts_path else "?"
     changed = changes(info.last_change)
     return (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +25,7 @@ from dpo_tui.store.checks import SessionCheck, check_session, reading_ledgers
 from dpo_tui.store.database import read_only
 from dpo_tui.store.history import PastDecision
 from dpo_tui.store.session import SessionStore
+from dpo_tui.words import moment
 
 _DAMAGED = "Go on with a backup (dpo-tui backup makes them), or start over with --fresh."
 _TEXT_SHOWN = 200
@@ -61,7 +61,7 @@ def print_history(decisions: Iterable[PastDecision]) -> None:
 def _cells(past: PastDecision) -> tuple[str, ...]:
     decision = past.decision
     return (
-        f"{_local(decision.decided_at):%Y-%m-%d %H:%M}",
+        f"{moment(decision.decided_at).astimezone():%Y-%m-%d %H:%M}",
         "gone" if past.position is None else str(past.position + 1),
         past.name or past.text[:_TEXT_SHOWN].strip(),
         str(decision.verdict),
@@ -89,8 +89,9 @@ def print_history_json(decisions: Iterable[PastDecision]) -> None:
     """Decisions as JSON lines, ASCII alone: what is foreign in them is escaped."""
     for past in decisions:
         decision = past.decision
+        decided_at = moment(decision.decided_at).astimezone()
         row = {
-            "decided_at": _local(decision.decided_at).isoformat(timespec="seconds"),
+            "decided_at": decided_at.isoformat(timespec="seconds"),
             "annotator": decision.annotator,
             "group": None if past.position is None else past.position + 1,
             "id": past.name,
@@ -113,10 +114,6 @@ def _number(decision: Decision, response_id: int | None) -> int | None:
     """The number of a response's card as it was shown."""
     order = decision.order
     return order.index(response_id) + 1 if response_id in order else None
-
-
-def _local(unix_time: float) -> datetime:
-    return datetime.fromtimestamp(unix_time, UTC).astimezone()
 
 
 def back_up(session: Path, target: Path) -> None:

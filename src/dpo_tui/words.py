@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+_LAST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
+"""A day before the calendar ends, so that every time zone has it."""
+
+
+def moment(unix_time: float) -> datetime:
+    """A time in UTC; of a clock that was beyond the calendar, the end of it."""
+    return datetime.fromtimestamp(min(unix_time, _LAST), UTC)
+
 
 def duration(seconds: float) -> str:
     """A time span in at most two units: `42s`, `3m 10s`, `2h 05m`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +10,7 @@ from msgspec import Struct
 from dpo_tui.domain.harvest import Taken
 from dpo_tui.domain.judged import Answer
 from dpo_tui.domain.model import Mark, Origin
+from dpo_tui.words import moment
 
 
 class Side(Struct, frozen=True):
@@ -60,7 +60,7 @@ def meta_of(taken: Taken) -> str:
         id=group.name,
         tags=group.tags,
         annotator=group.annotator,
-        decided_at=datetime.fromtimestamp(group.decided_at, UTC).isoformat(timespec="seconds"),
+        decided_at=moment(group.decided_at).isoformat(timespec="seconds"),
         seconds=round(group.seconds, 3),
         strength=remarks.strength,
         note=remarks.note,

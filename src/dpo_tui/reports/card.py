@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
 from dpo_tui.reports.export import ExportReport
 from dpo_tui.reports.spread import Spread
+from dpo_tui.words import moment
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -134,7 +134,7 @@ def _body(facts: CardFacts, report: ExportReport, provenance: Provenance) -> Ite
 def _labelling(facts: CardFacts, report: ExportReport, provenance: Provenance) -> Iterator[str]:
     count = len(report.annotators)
     who = "one annotator" if count == 1 else f"{count} annotators"
-    days = [datetime.fromtimestamp(each, UTC).date() for each in _ends(provenance)]
+    days = [moment(each).date() for each in _ends(provenance)]
     when = f"on {days[0]}" if days[0] == days[1] else f"from {days[0]} to {days[1]}"
     yield f"- {report.groups:,} groups confirmed by {who}, {when}"
     yield f"- median time for a group: {provenance.seconds.quantile(0.5)} s"

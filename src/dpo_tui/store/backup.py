@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from dpo_tui.errors import InputError
 from dpo_tui.paths import temporary_beside
-from dpo_tui.store.faults import store_error, told
+from dpo_tui.store.faults import store_error
 
 _PAGES = 4096
 """Pages that are copied at once; between two steps others may write."""
@@ -53,10 +54,22 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
     except OSError as error:
         raise store_error(target, error) from error
     try:
-        with told(target), closing(sqlite3.connect(target)) as copy:
+        with _told(source, target), closing(sqlite3.connect(target)) as copy:
             source.backup(copy, pages=_PAGES)
             # One file, without the log that the original may have beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
     except BaseException:
         target.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _told(source: sqlite3.Connection, target: Path) -> Iterator[None]:
+    """Turn errors of SQLite into StoreErrors; damage comes with what is copied."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        is_damage = code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+        ((_, _, session), *_) = source.execute("PRAGMA database_list")
+        raise store_error(Path(session) if is_damage else target, error) from error
