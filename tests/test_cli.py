@@ -1,6 +1,5 @@
 """The command line without a terminal: help, the small commands, and input that is wrong."""
 
-import os
 import shlex
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import shtab
 
 from dpo_tui.arguments import make_parser
 from dpo_tui.completion import SHELLS
+from dpo_tui.store.database import Journal, journal_of
 from tests.servers.process import persona_process
 from tests.terminal.program import PROGRAM, Person
 from tests.terminal.terminal import Terminal
@@ -250,6 +250,19 @@ def test_a_log_that_may_not_be_written_is_named(person: Person) -> None:
     assert str(log) in refused.stderr
 
 
+def test_the_journal_of_a_session_can_be_set(person: Person) -> None:
+    person.configure('journal = "truncate"\n')
+    person.write("prompts.toml", READY)
+    for words in (["generate", "prompts.toml"], ["verify", "prompts.toml", "--repair"]):
+        assert person.run(*words).returncode == 0
+        assert journal_of(person.session()) is Journal.TRUNCATE
+    person.write("prompts.toml", f'journal = "wal"\n{READY}')
+    assert person.run("generate", "prompts.toml").returncode == 0
+    assert journal_of(person.session()) is Journal.WAL
+    person.write("prompts.toml", f'journal = "off"\n{READY}')
+    assert "journal: expected wal or truncate" in refused(person, "generate", "prompts.toml")
+
+
 def test_the_command_that_goes_on_can_be_typed(person: Person) -> None:
     person.write("prompts.toml", '[[prompt]]\nuser = "one"\nresponses = ["yes", "no"]\n')
     flags = ("--no-shuffle", "--blind", "--near-duplicates", "0.8")
@@ -316,10 +329,11 @@ def test_a_prompts_file_that_is_none(person: Person, name: str, words: str) -> N
     assert words in refused(person, "annotate", name)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_prompts_file_that_may_not_be_read(person: Person) -> None:
     person.write("prompts.toml", ONE).chmod(0)
-    assert "chmod u+r" in refused(person, "annotate", "prompts.toml")
+    result = run_unprivileged(person, "annotate", "prompts.toml")
+    assert result.returncode == 2
+    assert "chmod u+r" in result.stderr
 
 
 @pytest.mark.parametrize(

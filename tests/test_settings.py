@@ -56,6 +56,7 @@ _VALUES: dict[str, list[object]] = {
     "pairs": ["all", "best", "one", "3"],
     "best_over_chosen": [True, False, True, False],
     "live_format": ["swift", "trl", "openai", "axolotl"],
+    "journal": ["wal", "truncate", "wal", "truncate"],
     "model_file": [Path("/a"), Path("/b"), Path("/c"), Path("/d")],
 }
 

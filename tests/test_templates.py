@@ -57,6 +57,7 @@ def test_what_the_starter_prompts_only_show_works_too(tmp_path: Path) -> None:
         "live_format",
         "bad_rows",
         "preferences",
+        "journal",
         "model_file",
     }
     assert set(file.settings) == shown | {"sampling.extra.min_p"}

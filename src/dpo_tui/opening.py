@@ -27,6 +27,7 @@ from dpo_tui.paths import known_as, own_dataset_path
 from dpo_tui.service.endpoint import seconds_to_probe
 from dpo_tui.service.generation import Route
 from dpo_tui.settings import DEFAULT_MAX_TOKENS, Settings
+from dpo_tui.store.database import Journal
 from dpo_tui.store.session import SessionStore
 
 if TYPE_CHECKING:  # HTTP takes a fifth of the start, and ready-made responses need none
@@ -82,7 +83,12 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
     """
     embedded = _embedded(job.settings) if job.local else None
     is_new = not job.session_path.exists()
-    store = SessionStore.open(job.session_path, annotator=job.annotator, labels=labels)
+    store = SessionStore.open(
+        job.session_path,
+        annotator=job.annotator,
+        labels=labels,
+        journal=Journal(job.settings.journal) if job.settings.journal else None,
+    )
     try:
         before = store.info().dataset_paths.get(job.annotator)
         dataset = _dataset(job, store, labels=labels)

@@ -41,6 +41,7 @@ from dpo_tui.values import (
     Temperatures,
     TopP,
     check_extra,
+    journal_mode,
     keep_or_drop,
     named,
     plan_of,
@@ -135,6 +136,9 @@ class Settings(Struct, frozen=True):
     live_format: str = "swift"
     """The form of the dataset file; `dpo-tui export --help` lists them. It stays what it was when
     the file was begun."""
+    journal: str | None = None
+    """How SQLite keeps the session file whole: `wal`, or `truncate` on a network file system.
+    Without one, as the type of its file system says."""
     model_file: Path | None = None
     """The GGUF file of the embedded server. Without one, the packaged small model."""
     endpoints: tuple[EndpointSettings, ...] = ()
@@ -197,6 +201,7 @@ SETTINGS = (
     Setting("pairs", str | int, "--pairs", which_pairs),
     Setting("best_over_chosen", bool, "--best-over-chosen"),
     Setting("live_format", str, "--live-format", text),
+    Setting("journal", str, check=journal_mode),
     Setting("model_file", Path, "--model-file"),
 )
 _BY_PLACE = {(each.table, each.last_name): each for each in SETTINGS}

@@ -22,7 +22,7 @@ from dpo_tui.errors import DatasetError, StoreError
 from dpo_tui.output import Output
 from dpo_tui.store.backup import copy_database
 from dpo_tui.store.checks import SessionCheck, check_session, reading_ledgers
-from dpo_tui.store.database import read_only
+from dpo_tui.store.database import journal_of, read_only
 from dpo_tui.store.history import PastDecision
 from dpo_tui.store.session import SessionStore
 from dpo_tui.words import moment
@@ -164,7 +164,10 @@ def repair(session: Path) -> Verified:
             remedy=_DAMAGED,
         )
     with ExitStack() as open_stores:
-        stores = [SessionStore.open(session, annotator=each) for each in found.annotators]
+        journal = journal_of(session)
+        stores = [
+            SessionStore.open(session, annotator=each, journal=journal) for each in found.annotators
+        ]
         for each in stores:
             open_stores.callback(each.close)
         if stores:

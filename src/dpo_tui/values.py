@@ -87,6 +87,11 @@ def keep_or_drop(value: str) -> str:
     return "" if value in {"keep", "drop"} else "keep or drop"
 
 
+def journal_mode(value: str) -> str:
+    """Check for a way that SQLite keeps a session file whole."""
+    return "" if value in {"wal", "truncate"} else "wal or truncate"
+
+
 def which_pairs(value: str | int) -> str:
     """Check for a word or a number that says which pairs are made."""
     try:

@@ -175,7 +175,7 @@ def read_only(path: Path, *, lasting: bool = False) -> Iterator[sqlite3.Connecti
     if header is None:
         raise StoreError(f"Session {path}: the file is empty.", remedy="Remove it.")
     uri = path.absolute().as_uri()
-    idle = header[18] == 2 and not path.with_name(path.name + "-wal").exists()
+    idle = _is_wal(header) and not path.with_name(path.name + "-wal").exists()
     if not idle:
         uri += "?mode=ro"
     elif lasting and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
@@ -191,6 +191,20 @@ def read_only(path: Path, *, lasting: bool = False) -> Iterator[sqlite3.Connecti
             yield connection
         finally:
             connection.close()
+
+
+def journal_of(path: Path) -> Journal:
+    """How the file is kept whole now.
+
+    Raises:
+        StoreError: it can't be read, or it is not a session.
+    """
+    header = check_file(path)
+    return Journal.WAL if header and _is_wal(header) else Journal.TRUNCATE
+
+
+def _is_wal(header: bytes) -> bool:
+    return header[18] == 2
 
 
 def create_private(path: Path) -> None:
