@@ -308,3 +308,26 @@ def test_a_pipe_that_is_included_is_refused(person: Person) -> None:
     run = person.run("generate", "prompts.toml")
     assert run.returncode == 2
     assert "more.jsonl: this is not a file (included by prompts.toml)" in run.stderr
+
+
+def test_a_moved_prompts_file_is_told_which_session_it_had(person: Person) -> None:
+    person.write("prompts.toml", '[[prompt]]\nuser = "one"\nresponses = ["yes", "no"]\n')
+    with person.annotate() as terminal:
+        terminal.wait_for(" 1/1 ")
+        terminal.press("s")
+        terminal.wait_for("Every group is decided")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+    name = person.session().stem
+
+    def said(*words: str) -> str:
+        return person.run("generate", *words, COLUMNS="400").stderr
+
+    assert "these prompts" not in said("prompts.toml", "--fresh")
+    (person.folder / "prompts.toml").rename(person.folder / "moved.toml")
+    command = f"dpo-tui annotate moved.toml --session {name}"
+    told = f"these prompts have a session with 1 decided, of {person.folder}"
+    for _ in range(2):
+        assert f"{told}/prompts.toml: {command}\n" in said("moved.toml")
+    assert told not in said("moved.toml", "--session", name)
+    assert f"{told}/moved.toml: {command}\n" in said("moved.toml")

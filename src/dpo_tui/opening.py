@@ -6,7 +6,9 @@ Part of the composition root, like `main`.
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,14 +22,15 @@ from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.datasets.matching import lines_of
 from dpo_tui.datasets.output import FOREIGN_PACKING, PACKING, resolved
 from dpo_tui.domain.sources import SamplingPlan
-from dpo_tui.errors import MAY_PASS, BackendError, InputError
+from dpo_tui.errors import MAY_PASS, BackendError, InputError, StoreError
 from dpo_tui.importing import Incoming, Say, bring_in
 from dpo_tui.inputs import Place
-from dpo_tui.paths import known_as, own_dataset_path
+from dpo_tui.paths import known_as, own_dataset_path, session_path, sessions_dir
 from dpo_tui.service.endpoint import seconds_to_probe
 from dpo_tui.service.generation import Route
 from dpo_tui.settings import DEFAULT_MAX_TOKENS, Settings
 from dpo_tui.store.database import Journal
+from dpo_tui.store.info import SessionInfo, describe
 from dpo_tui.store.session import SessionStore
 
 if TYPE_CHECKING:  # HTTP takes a fifth of the start, and ready-made responses need none
@@ -94,7 +97,8 @@ async def open_session(job: Job, say: Say, *, labels: bool) -> Opened:
         dataset = _dataset(job, store, labels=labels)
         store.keep_removed(drops=job.settings.removed_pairs == "drop")
         moved = _moved(before, store.info().dataset_paths.get(job.annotator), say)
-        news = "; ".join(filter(None, (moved, bring_in(store, job.incoming, say))))
+        changed = bring_in(store, job.incoming, say)
+        news = "; ".join(filter(None, (moved, changed, _left_behind(job, store.info(), say))))
         needs_server = store.needs_server()
         routes = []
         if embedded or needs_server:
@@ -164,6 +168,33 @@ def _moved(before: Path | None, now: Path | None, say: Say) -> str:
     told = f"dataset: all pairs go to {now} now; {before} stays as it is"
     say(told)
     return told
+
+
+def _left_behind(job: Job, own: SessionInfo, say: Say) -> str:
+    """Where nothing is decided yet, name a session of the same prompts that has been worked on.
+
+    Its prompts file is gone, and this is where it was moved to; or it was gone on with from here.
+    """
+    if own.decided:
+        return ""
+    name = session_path(job.prompts_path).stem  # also of those that were begun anew
+    for path in sorted(sessions_dir().glob("*.db")):
+        with suppress(StoreError):
+            other = describe(path)
+            place = other.prompts_path
+            if (
+                other.decided
+                and (other.total, other.first_key) == (own.total, own.first_key)
+                and not path.name.startswith(name)
+                and place
+                and place.is_absolute()
+                and (place == own.prompts_path or not place.exists())
+            ):
+                words = ["dpo-tui", "annotate", str(job.prompts_path), "--session", path.stem]
+                told = f"these prompts have a session with {other.decided:,} decided, of {place}: "
+                say(told := told + shlex.join(words))
+                return told
+    return ""
 
 
 def _live_format(name: str, place: Place) -> Format:

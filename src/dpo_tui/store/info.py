@@ -36,6 +36,13 @@ class SessionInfo(Struct, frozen=True):
     """What the last edit of the prompts file changed."""
     flagged: Mapping[str, int] = field(default_factory=dict)
     """How many groups of the queue each annotator wants to come back to; only who has some."""
+    first_key: bytes = b""
+    """What the first prompt of the queue is known by; empty if there is none."""
+
+    @property
+    def decided(self) -> int:
+        """Groups that are confirmed or skipped, by whoever it is."""
+        return sum(each.decided + each.skipped for each in self.progress.values())
 
 
 def describe(path: Path) -> SessionInfo:
@@ -87,7 +94,15 @@ def load_info(connection: sqlite3.Connection, path: Path) -> SessionInfo:
             _dataset_paths(connection),
             _last_change(connection),
             _flagged(connection),
+            _first_key(connection),
         )
+
+
+def _first_key(connection: sqlite3.Connection) -> bytes:
+    rows = connection.execute(
+        "SELECT key FROM groups WHERE position IS NOT NULL ORDER BY position LIMIT 1"
+    )
+    return bytes(next(rows, (b"",))[0])
 
 
 def _flagged(connection: sqlite3.Connection) -> dict[str, int]:
