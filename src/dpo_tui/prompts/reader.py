@@ -70,7 +70,9 @@ class PromptsFile(Struct, frozen=True):
                 raise unreadable(path, error) from error
             if now - status.st_mtime < _FRESH_SECONDS:
                 return None
-            seen.append((os.fsencode(path.resolve()).hex(), status.st_size, status.st_mtime_ns))
+            # The last one also tells of a change whose time was set back.
+            times = status.st_mtime_ns, status.st_ctime_ns
+            seen.append((os.fsencode(path.resolve()).hex(), status.st_size, *times))
         return sha256(json.dumps(seen).encode()).digest()
 
     def read(self, reading: Reading, tally: Tally) -> Iterator[Prompt]:
