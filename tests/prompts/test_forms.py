@@ -283,7 +283,7 @@ def test_images_are_told(tmp_path: Path) -> None:
     assert caught.value.remedy.startswith("Only text can be labelled: rows with images")
     row = {"prompt": [{"role": "user", "content": parts}], "chosen": [], "rejected": []}
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
-    with pytest.raises(InputError, match="a message holds more than text, .*: image"):
+    with pytest.raises(InputError, match=r"a message holds more than text, .*: image"):
         read(tmp_path / "a.jsonl", Reading.as_said("trl", None, 0.0))
 
 
