@@ -8,7 +8,9 @@ from textual.theme import BUILTIN_THEMES, Theme
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import Place
 from dpo_tui.preferences import Preferences, load_preferences
+from dpo_tui.tui.app import DpoTuiApp
 from dpo_tui.tui.look import Look
+from dpo_tui.tui.palette import STYLES, contrast
 from dpo_tui.tui.themes import DARK, LIGHT, NAMES, SIXTEEN, check_theme, first_theme
 from tests.service.desk import prompts
 from tests.tui.pilot import ABC, screen
@@ -19,21 +21,6 @@ TEXTS = (
     "foreground-muted",
     *(f"text-{name}" for name in ("primary", "success", "warning", "error", "accent")),
 )
-
-
-def luminance(color: Color) -> float:
-    """Relative luminance, as WCAG 2 defines it."""
-    linear = [
-        each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4
-        for each in color.normalized
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: Color, other: Color) -> float:
-    """From 1 to 21, as WCAG 2 defines it."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def variables(theme: Theme) -> dict[str, str]:
@@ -146,3 +133,17 @@ async def test_every_theme_has_what_the_screen_needs(tmp_path: Path, theme: str)
         await here.until("gamma text")
         await here.press("space")
         await here.until("✔ chosen")
+        if not here.app.current_theme.ansi:
+            can_be_read_in_the_current_title(here.app)
+
+
+def can_be_read_in_the_current_title(app: DpoTuiApp) -> None:
+    palette = app.annotate.cards.palette
+    ground = Color.parse(app.theme_variables["background"])
+    for kind in ("number", "dim", *(each for each in STYLES if each.startswith("mark."))):
+        style = palette.style("title.current", kind)
+        assert style.color
+        assert style.bgcolor
+        text, bar = map(Color.from_rich_color, (style.color, style.bgcolor))
+        assert contrast(text, bar) >= 4.5, (kind, text.hex, bar.hex)
+        assert 1.2 <= contrast(bar, ground) <= 3, bar.hex

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from rich.console import Console
+from textual.color import Color
 from textual.constants import COLOR_SYSTEM
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -106,5 +107,11 @@ def with_own_variables(name: str, variables: dict[str, str]) -> dict[str, str]:
     colours lack `foreground-disabled`.
     """
     disabled = variables["foreground-muted"]
-    ground = "ansi_white" if name == "ansi-light" else f"{variables['primary']} 30%"
+    primary = Color.parse(variables["primary"])
+    if name == "ansi-light":
+        ground = "ansi_white"
+    elif primary.ansi is not None:
+        ground = variables["primary"]
+    else:  # blended here, since what is drawn knows no transparent grounds
+        ground = Color.parse(variables["background"]).blend(primary, 0.3, alpha=1).hex
     return {"current": ground, "foreground-disabled": disabled, **variables}
