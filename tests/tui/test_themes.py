@@ -140,8 +140,8 @@ async def test_every_theme_has_what_the_screen_needs(tmp_path: Path, theme: str)
 def can_be_read_in_the_current_title(app: DpoTuiApp) -> None:
     palette = app.annotate.cards.palette
     ground = Color.parse(app.theme_variables["background"])
-    for kind in ("number", "dim", *(each for each in STYLES if each.startswith("mark."))):
-        style = palette.style("title.current", kind)
+    for kind in ("card.number", "dim", *(each for each in STYLES if each.startswith("mark."))):
+        style = palette.style("card.current", kind)
         assert style.color
         assert style.bgcolor
         text, bar = map(Color.from_rich_color, (style.color, style.bgcolor))

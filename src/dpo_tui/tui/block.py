@@ -125,7 +125,7 @@ class Block:
     def line(self, offset: int, *, is_current: bool) -> Row:
         """A line of the block by its number; blank behind the end."""
         if offset == 0:
-            return Row("title.current" if is_current else "title", self._title)
+            return Row("card.current" if is_current else "card", self._title)
         index = offset - 1
         if index < len(self._head):
             row = self._head[index]

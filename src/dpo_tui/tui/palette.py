@@ -11,9 +11,9 @@ from textual.style import Style
 STYLES: Mapping[str, str] = {
     "body": "",
     "body.unusable": "$foreground-muted",
-    "title": "",
-    "title.current": "on $current",
-    "number": "bold",
+    "card": "",
+    "card.current": "on $current",
+    "card.number": "bold",
     "mark.chosen": "bold $text-success",
     "mark.best": "bold $text-success",
     "mark.excluded": "$text-warning",

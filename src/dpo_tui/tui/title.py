@@ -21,7 +21,7 @@ class _Field(NamedTuple):
     kind: str
 
 
-NUMBER = _Field(0, 4, "number")
+NUMBER = _Field(0, 4, "card.number")
 MARK = _Field(4, 12, "mark")
 
 _MARKS: dict[Mark | None, Span] = {
@@ -44,7 +44,7 @@ _ORIGINS = {Origin.EDITED: "edited", Origin.WRITTEN: "written", Origin.READY: ""
 def title(card: Card, width: int) -> Line:
     """A title of `width` cells: where not all fits, what stands last on the left is cut."""
     if not card.number:
-        return (("  reference", "number"),)
+        return (("  reference", "card.number"),)
     mark, kind = _BEST if card.best else _MARKS[card.mark]
     head = (
         (f"{card.number:>2}  ", NUMBER.kind),

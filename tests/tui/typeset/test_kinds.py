@@ -7,11 +7,17 @@ from textual.app import App
 from textual.style import Style
 
 from dpo_tui.tui.typeset.kinds import KINDS, PALETTE
+from dpo_tui.tui.widgets.line_view import LineView
 
 
 def test_every_kind_has_a_meaning_and_a_style() -> None:
     assert list(PALETTE) == list(KINDS)
     assert all(KINDS.values())
+
+
+def test_what_is_drawn_has_the_styles_of_its_kinds() -> None:
+    view = LineView()
+    assert {kind: view.style_of(kind) for kind in KINDS} == PALETTE
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark", "nord"])
