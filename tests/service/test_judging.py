@@ -542,3 +542,23 @@ async def test_a_mark_on_what_streamed_ends_with_the_process(tmp_path: Path) -> 
             await here.until_ended()
             assert [card.text for card in here.cards] == ["whole", "other"]
             assert marks(here) == [Mark.EXCLUDED, None]
+
+
+async def test_only_a_response_that_has_come_can_be_marked(tmp_path: Path) -> None:
+    gate = replies.Gate()
+    begun = [replies.chunk(0, "and on "), replies.chunk(1, "")]
+    given = [Prompt((Message("user", "one"),))]
+    async with (
+        ChatServer(replies.events(*begun, gate=gate, ends=False)) as server,
+        desk(tmp_path, server.url, given) as here,
+    ):
+        marking = here.labelling.marking
+        for slot in range(2):
+            assert isinstance(await marking.toggle(slot, Mark.CHOSEN), Refused)
+            assert isinstance(await marking.toggle(slot, Mark.EXCLUDED), Refused)
+            assert isinstance(await marking.toggle_best(slot), Refused)
+        gate.open(2)
+        await here.until(lambda: bool(here.cards[0].text))
+        assert not isinstance(await marking.toggle(0, Mark.CHOSEN), Refused)
+        assert isinstance(await marking.toggle(1, Mark.CHOSEN), Refused)
+        assert marks(here) == [Mark.CHOSEN, None]

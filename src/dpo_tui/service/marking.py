@@ -101,7 +101,11 @@ class Marking:
         if slot not in arrangement.order:
             return Refused(f"there is no response {slot + 1}")
         response = arrangement.response(slot)
-        if response is None or slot in arrangement.usable:
+        if response is None:
+            live = self._screen.generation.live(group.id, group.draft.set_no).get(slot)
+            # A mark on nothing would become one on whatever comes, which nobody has read.
+            return None if live and live.text.strip() else _NOTHING_TO_JUDGE
+        if slot in arrangement.usable:
             return None
         number, state = arrangement.number(slot), response.completion.state
         return Refused(f"response {number} is {state}: it can't be part of a pair")
