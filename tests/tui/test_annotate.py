@@ -93,6 +93,12 @@ async def test_n_and_p_show_decided_groups_and_enter_decides_again(tmp_path: Pat
         await here.until("this is the first group")
         await here.press("3")
         assert here.marks == [None, Mark.CHOSEN, Mark.CHOSEN]
+        await here.until("changed since it was decided: a confirm decides it again")
+        await here.press("3")
+        await here.until(lambda: "changed since" not in here.text())
+        assert here.marks == [Mark.REJECTED, Mark.CHOSEN, Mark.REJECTED]
+        await here.press("3", "n", "p")
+        await here.until("changed since it was decided: a confirm decides it again")
         await here.press("enter")
         await here.until("group 1 confirmed: 2 pairs")
         assert {row["rejected_response"] for row in await here.desk.rows()} == {"alpha text"}
@@ -117,6 +123,18 @@ async def test_undo_of_a_decision_whose_prompt_left_the_file(tmp_path: Path) -> 
         await here.until("a prompt that is no longer in the file is open again")
         assert "removed" in here.text().splitlines()[0]
         assert "0/1" not in here.text()
+
+
+async def test_another_response_in_a_decided_group_is_told(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second")) as here:
+        await here.until("gamma text")
+        await here.press("2", "enter", "p")
+        await here.until("decided: confirmed")
+        await here.press("R")
+        await here.until("changed since it was decided")
+        await here.until(lambda: all(card.phase is None for card in here.desk.cards))
+        await here.until("changed since it was decided")
+        assert here.marks == [None, Mark.CHOSEN, None]
 
 
 async def test_undo_brings_the_marks_back(tmp_path: Path) -> None:

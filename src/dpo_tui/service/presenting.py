@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dpo_tui.domain.labelling import draft_of
 from dpo_tui.domain.marking import unite
-from dpo_tui.domain.model import Draft, Group, Mark, Origin, Response, Source
+from dpo_tui.domain.model import Draft, Group, Mark, Origin, Response, Source, Verdict
 from dpo_tui.service.arrangement import OWN, Arrangement
 from dpo_tui.service.live import Live, Phase
 from dpo_tui.service.sheet import Card, Sheet, Twin
@@ -38,7 +38,8 @@ def make_sheet(
     `similar` has, by slot, another one that says nearly the same, and how nearly (0 to 1).
     """
     draft = unite(group.draft, arrangement.copies)
-    making = _CardMaking(arrangement, live, similar, view, draft, _decided_marks(group))
+    decided_marks = _decided_marks(group, live)
+    making = _CardMaking(arrangement, live, similar, view, draft, decided_marks or {})
     sets = group.sets()
     remarks = draft.remarks
     return Sheet(
@@ -52,6 +53,7 @@ def make_sheet(
         tags=group.prompt.tags,
         cards=_told_apart([making.card(slot) for slot in arrangement.order]),
         verdict=group.decision.verdict if group.decision else None,
+        changed=decided_marks is None,
         reference=group.prompt.reference,
         flagged=group.flagged,
         tie=remarks.tie,
@@ -83,14 +85,15 @@ def source_text(source: Source) -> str:
     return " · ".join(filter(None, said))
 
 
-def _decided_marks(group: Group) -> Mapping[int, Mark]:
-    """What the decision says of every slot, if nothing was said otherwise since."""
-    if group.decision is None:
+def _decided_marks(group: Group, live: Container[int]) -> Mapping[int, Mark] | None:
+    """What the decision says of every slot; None if something else is on screen by now."""
+    decision = group.decision
+    if decision is None or decision.verdict is Verdict.SKIPPED:
         return {}
-    slots = {each.id: each.slot for each in group.shown()}
-    if group.draft != draft_of(group.decision, slots):
-        return {}
-    return {slots[each]: mark for each, mark in group.decision.marks.items() if each in slots}
+    slots = {each.id: each.slot for each in group.shown() if each.slot not in live}
+    if group.draft != draft_of(decision, slots) or not decision.marks.keys() <= slots.keys():
+        return None
+    return {slots[each]: mark for each, mark in decision.marks.items()}
 
 
 class _CardMaking(Struct, frozen=True):

@@ -67,6 +67,8 @@ class Sheet(Struct, frozen=True):
     """In the order in which they are shown."""
     verdict: Verdict | None = None
     """What was decided, if the group is decided already."""
+    changed: bool = False
+    """Whether marks, remarks or responses are others than those of the confirmed decision."""
     reference: str | None = None
     """The answer that the prompt brings to compare with."""
     flagged: bool = False

@@ -70,6 +70,8 @@ def remarks_line(sheet: Sheet | None) -> list[Span]:
     parts: list[Span] = []
     if sheet.flagged:
         parts.append(("⚑ flagged", "bold $text-warning"))
+    if sheet.changed:
+        parts.append(("changed since it was decided: a confirm decides it again", "$text-warning"))
     if sheet.tie:
         parts.append(("= the chosen ones are equally good", "$text-accent"))
     if sheet.strength:
