@@ -208,7 +208,13 @@ async def test_the_key_that_goes_on_with_a_text_is_the_one_that_is_bound(tmp_pat
     look = Look(theme=DARK.name, keymap=Keymap({"edit": ("o",), "write": ("O",)}))
     async with screen(tmp_path, ABC, [prompt("one", "two")], look=look) as here:
         await here.until("two")
-        await here.press("o", "escape")
+        for key in ("o", "O"):
+            await here.press(key)
+            await here.until("ctrl+s makes it")
+            await here.press("escape")
+            await here.until(lambda: "ctrl+s makes it" not in here.text())
+            assert "kept" not in here.text(), "nothing was typed"
+        await here.press("o", "s", "escape")
         await here.until("o goes on with it")
         await here.press("O", *"mine", "escape")
         await here.until("O goes on with it")

@@ -79,7 +79,7 @@ class AnsweringActions(GroupScreen):
                 return
             if edited.is_done:
                 await self._answer(slot, edited.text)
-            else:
+            elif edited.text != text:
                 key = self.key("write" if slot is None else "edit")
                 self.say(f"your text is kept: {key} goes on with it", lasts=True)
 
