@@ -338,3 +338,18 @@ async def test_a_search_brings_a_response_into_the_comparison(tmp_path: Path) ->
         await here.until("paragraph 29")
         assert layout(here) is Layout.COMPARE
         assert here.current == 2
+
+
+async def test_home_and_end_go_through_a_comparison(tmp_path: Path) -> None:
+    given = [prompt("the cat sat", "the dog sat", "the *cow* sat")]
+    async with screen(tmp_path, ABC, given, size=(130, 24)) as here:
+        await here.until("the cow sat")
+        await here.press("d", "end")
+        await here.until(lambda: any("cow" in x and "dog" in x for x in here.text().splitlines()))
+        assert here.current == 2
+        await here.press("right", "home")
+        assert here.current == 0
+        await here.press("m")
+        await here.until("a comparison shows the text as it is stored")
+        await here.press("d")
+        await here.until("the cow sat")

@@ -72,6 +72,9 @@ class ReadingActions(GroupScreen):
 
     def action_markdown(self) -> None:
         """Show Markdown as it is written, or set in type."""
+        if self.cards.layout_now is Layout.COMPARE:
+            self.say("a comparison shows the text as it is stored", "$text-warning")
+            return
         self.cards.toggle_raw()
         self.say("text as it is stored" if self.cards.raw else "Markdown set in type")
 

@@ -313,10 +313,8 @@ class CardList(LineView):
             self.step(by)
 
     def go_to_end(self, *, last: bool) -> None:
-        """Go to the first or the last card."""
-        slots = self._selectable()
-        if self.layout_now is not Layout.COMPARE and slots:
-            self.go(slots[-1 if last else 0])
+        """Go to the first or the last card; when two are compared, on the current side."""
+        self.step(len(self.cards) if last else -len(self.cards))
 
     def scroll_by(self, lines: int) -> None:
         """Scroll by lines, and take the current card along when it leaves the view."""
