@@ -82,8 +82,23 @@ class JudgingActions(GroupScreen):
         slot = self.cards.slot_of(number)
         if slot is None:
             self.say(f"there is no response {number}", "$text-warning")
-        else:
-            await self._mark(slot, Mark.CHOSEN)
+        elif await self._save(self.labelling.marking.toggle(slot, Mark.CHOSEN)):
+            self._tell_unseen(slot)
+
+    def _tell_unseen(self, slot: int) -> None:
+        """Tell what became of a response whose title doesn't show it."""
+        card = self.cards.card(slot)
+        if card is None:
+            return
+        said = f"response {card.number}"
+        if card.twin and card.twin.similarity == 1:
+            said += f" is the same as {card.twin.number}:"
+            card = next(each for each in self.cards.cards if each.number == card.twin.number)
+        elif self.cards.is_in_view(slot):
+            return
+        said += f" {card.mark or 'unmarked'}"
+        chosen = sum(each.mark is Mark.CHOSEN for each in self.cards.cards)
+        self.say(f"{said} · {chosen} chosen")
 
     async def action_choose_all(self) -> None:
         """Say that every response is acceptable, or take that back."""

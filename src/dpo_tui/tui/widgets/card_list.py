@@ -209,6 +209,15 @@ class CardList(LineView):
         """The card of a slot, if it is shown."""
         return next((card for card in self.cards if card.slot == slot), None)
 
+    def is_in_view(self, slot: int) -> bool:
+        """Whether the title of a slot's card is seen; above its text it is as long as that is."""
+        page, index = self._page, self._page.index(slot)
+        return (
+            index is not None
+            and page.top(index) < self.top + self.view_height
+            and page.bottom(index) > self.top + 1
+        )
+
     def _selectable(self) -> list[int]:
         """The slots that keys can act on, in the order shown: no copies of others."""
         slots = [c.slot for c in self.cards if not (c.twin and c.twin.similarity == 1)]
@@ -331,7 +340,7 @@ class CardList(LineView):
         page, index = self._page, self._page.index(self.current)
         if self.layout_now in {Layout.COMPARE, Layout.READER} or index is None:
             return
-        if page.top(index) < self.top + self.view_height and page.bottom(index) > self.top + 1:
+        if self.is_in_view(self.current):
             return
         self.current = page.blocks[page.in_row(page.row_at(self.top + 1))[0]].card.slot
         self.refresh()
