@@ -189,7 +189,9 @@ def test_sessions(person: Person) -> None:
     assert (some.returncode, some.stderr) == (0, "")
     heading, line = some.stdout.splitlines()
     assert heading.split()[-1] == "session"
-    assert line.split()[1:6] == ["1", "0", "0", "0", "1"], "decided, skipped, flagged, left, pairs"
+    assert line.split()[1:6] == ["1", "0", "0", "0", "1"], (
+        "confirmed, skipped, flagged, left, pairs"
+    )
     assert line.split()[0].endswith("prompts.toml")
     assert line.split()[-1].startswith("prompts-")
 

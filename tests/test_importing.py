@@ -274,7 +274,7 @@ def test_keys_come_from_the_terminal_where_prompts_were_piped(person: Person, co
         terminal.wait_for("b good")
         terminal.press("q")
         assert terminal.wait_exit() == 0
-    assert describe(person.session()).progress["ann"].decided == 1
+    assert describe(person.session()).progress["ann"].confirmed == 1
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows"])

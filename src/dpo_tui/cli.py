@@ -303,8 +303,8 @@ def _require_terminal() -> None:
 
 def _say_goodbye(outcome: Outcome, resume: str) -> None:
     progress = outcome.progress
-    decided = f"{progress.decided} confirmed, {progress.skipped} skipped, {progress.left} left"
-    print(display(f"{decided}, {progress.pairs} pairs"))
+    counts = f"{progress.confirmed} confirmed, {progress.skipped} skipped, {progress.left} left"
+    print(display(f"{counts}, {progress.pairs} pairs"))
     print(display(f"dataset  {outcome.dataset_path}"))
     if outcome.dataset_trouble:
         print(display(f"         is behind, and catches up next time: {outcome.dataset_trouble}"))

@@ -65,5 +65,5 @@ def _commands(statistics: Statistics, named: Sequence[str]) -> Iterator[str]:
         yield shlex.join(["dpo-tui", "annotate", file, *others])
     if progress.pairs:
         yield shlex.join(["dpo-tui", "export", *named, "-o", "pairs.jsonl"])
-    if progress.decided or progress.skipped:
+    if progress.confirmed or progress.skipped:
         yield shlex.join(["dpo-tui", "history", *named])

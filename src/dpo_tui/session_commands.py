@@ -61,7 +61,7 @@ _UNFOLDED = 10_000
 """Characters: more than any line has."""
 _SESSION_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("prompts file", "left"),
-    ("decided", "right"),
+    ("confirmed", "right"),
     ("skipped", "right"),
     ("flagged", "right"),
     ("left", "right"),
@@ -74,9 +74,9 @@ _SESSION_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
 def _session_cells(info: SessionInfo) -> tuple[str, ...]:
     from dpo_tui.importing import changes
 
-    decided, skipped, pairs = (
+    confirmed, skipped, pairs = (
         sum(getattr(each, name) for each in info.progress.values())
-        for name in ("decided", "skipped", "pairs")
+        for name in ("confirmed", "skipped", "pairs")
     )
     least_left = min((each.left for each in info.progress.values()), default=info.total)
     used = moment(info.last_used_at).astimezone()
@@ -84,7 +84,7 @@ def _session_cells(info: SessionInfo) -> tuple[str, ...]:
     changed = changes(info.last_change)
     return (
         f"{prompts} (last edit: {', '.join(changed)})" if changed else prompts,
-        str(decided),
+        str(confirmed),
         str(skipped),
         str(sum(info.flagged.values())),
         str(least_left),

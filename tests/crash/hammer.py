@@ -106,7 +106,7 @@ def _keys(random: Random) -> Sequence[str]:
 
 def _groups(person: Person, name: str, groups: int) -> list[Group]:
     with closing(SessionStore.open(person.session(), annotator=name)) as store:
-        assert store.progress(name).decided == groups
+        assert store.progress(name).confirmed == groups
         return [store.group(number, name) for number in range(1, groups + 1)]
 
 

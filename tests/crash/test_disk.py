@@ -88,7 +88,7 @@ def test_what_is_not_saved_is_not_shown_as_done(
         terminal.press("2")
         terminal.wait_for(lambda screen: are_ready(screen, "✔✔○"))
         terminal.press("enter")
-        terminal.wait_for(lambda screen: " 2/3 " in screen and "1 decided" in screen)
+        terminal.wait_for(lambda screen: " 2/3 " in screen and "1 confirmed" in screen)
         with trouble(person, terminal, faults):
             terminal.press("u")
             assert " 2/3 " in terminal.wait_for("not undone")

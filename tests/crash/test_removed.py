@@ -67,7 +67,7 @@ def test_a_decision_is_made_once_the_file_is_back(
         terminal.press("q")
         assert terminal.wait_exit() == 0
     with person.annotate(cols=120, rows=36) as terminal:
-        terminal.wait_for(lambda screen: " 3/3 " in screen and "2 decided" in screen)
+        terminal.wait_for(lambda screen: " 3/3 " in screen and "2 confirmed" in screen)
         terminal.press("q")
         assert terminal.wait_exit() == 0
     assert len(person.rows()) == 4

@@ -276,7 +276,7 @@ class Session(RuleBasedStateMachine):
     def counts(self) -> None:
         progress = self.store.progress(ME)
         verdicts = [verdict for verdict, _ in self.counting.values()]
-        assert progress.decided == verdicts.count(Verdict.CONFIRMED)
+        assert progress.confirmed == verdicts.count(Verdict.CONFIRMED)
         assert progress.skipped == verdicts.count(Verdict.SKIPPED)
         assert progress.pairs == sum(len(lines) for _, lines in self.counting.values())
         left = [each.id for each in self.store.upcoming(ME, 0, 99)]

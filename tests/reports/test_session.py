@@ -22,7 +22,7 @@ QWEN = "http://a/v1"
 
 
 def statistics(**more: object) -> Statistics:
-    people = {"ann": Progress(total=120, decided=80, skipped=5, pairs=212)}
+    people = {"ann": Progress(total=120, confirmed=80, skipped=5, pairs=212)}
     return Statistics(Path("s.db"), Path("prompts.toml"), people, **more)  # type: ignore[arg-type]
 
 

@@ -97,7 +97,7 @@ async def test_undo_takes_the_pairs_back_and_shows_the_marks_again(tmp_path: Pat
             assert here.labelling.sheet
             assert here.labelling.sheet.position == 0
             assert [card.mark for card in here.cards] == [Mark.CHOSEN, None]
-            assert here.labelling.progress.decided == 0
+            assert here.labelling.progress.confirmed == 0
             assert isinstance(await here.labelling.undo(), Refused)
 
 
@@ -112,7 +112,7 @@ async def test_skipped_groups_give_no_pairs_and_do_not_come_back(tmp_path: Path)
         assert here.labelling.group is None
         assert isinstance(await here.labelling.confirm(), Refused)
         progress = here.labelling.progress
-        assert (progress.decided, progress.skipped, progress.left) == (1, 1, 0)
+        assert (progress.confirmed, progress.skipped, progress.left) == (1, 1, 0)
         assert len(await here.rows()) == 1
 
 
@@ -142,7 +142,7 @@ async def test_nothing_has_come_so_nothing_can_be_confirmed(tmp_path: Path) -> N
         desk(tmp_path, server.url, prompts("one")) as here,
     ):
         assert isinstance(await here.labelling.confirm(), Refused)
-        assert here.labelling.progress.decided == 0
+        assert here.labelling.progress.confirmed == 0
 
 
 @pytest.mark.parametrize("allow_cut_off", [False, True])

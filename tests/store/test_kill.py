@@ -74,7 +74,7 @@ def test_what_was_returned_is_there(tmp_path: Path, journal: Journal, lines: int
         assert typed == (None if own else f"typed {newest}")
     (decisions,) = ask("SELECT count(*) FROM decisions").fetchone()
     assert decisions >= last.get("decision", 0)
-    assert store.progress(ME).decided == min(decisions, 20)
+    assert store.progress(ME).confirmed == min(decisions, 20)
     assert len(store.unsettled()) + len(list(store.settled())) >= min(decisions, 20)
     if decisions <= last["draft"]:
         group = store.group(last["draft"] % 20 + 1, ME)

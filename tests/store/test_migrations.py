@@ -31,7 +31,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def check_content(store: SessionStore) -> None:
     progress = store.progress(ANNOTATOR)
-    assert (progress.decided, progress.skipped, progress.left, progress.pairs) == (1, 1, 2, 1)
+    assert (progress.confirmed, progress.skipped, progress.left, progress.pairs) == (1, 1, 2, 1)
     decision = store.group(1, ANNOTATOR).decision
     assert decision is not None
     assert (decision.verdict, decision.marks) == (Verdict.CONFIRMED, MARKS)

@@ -107,13 +107,13 @@ def test_decisions_are_those_of_an_annotator_named_after_the_file(store: Session
     assert decision.marks == {1: GOOD, 2: BAD, 3: BAD}
     assert (decision.decided_at, decision.remarks) == (7.0, Remarks(strength=3))
     assert store.progress("a.jsonl").pairs == 3
-    assert (store.progress(ME).decided, store.progress(ME).left) == (0, 2)
+    assert (store.progress(ME).confirmed, store.progress(ME).left) == (0, 2)
 
 
 def test_decisions_for_an_edited_file_come_from_somebody_new(store: SessionStore) -> None:
     store.import_prompts([judged("a", "x", "y"), judged("b", "x", "y")])
     assert decide(store, judged("c", "x", "y"), judged("a", "x", "y")) == (2, 0, 2, 0)
-    assert store.progress("a.jsonl").decided == 2
+    assert store.progress("a.jsonl").confirmed == 2
     assert store.next_undecided("a.jsonl", -1) is None
 
 
@@ -134,7 +134,7 @@ def test_deciding_again_changes_only_what_is_new(store: SessionStore) -> None:
     decision = store.group(1, "a.jsonl").decision
     assert decision is not None
     assert decision.marks == {1: GOOD, 2: BAD, 3: BAD}
-    assert store.progress("a.jsonl").decided == 1
+    assert store.progress("a.jsonl").confirmed == 1
 
 
 def test_no_decision_makes_a_pair_that_was_not_stated(store: SessionStore) -> None:

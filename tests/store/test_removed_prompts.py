@@ -78,7 +78,7 @@ def test_pairs_of_removed_prompts_stay_by_default(desk: Desk) -> None:
     desk.settle()
     assert desk.names() == ["a", "b"]
     progress = desk.store.progress(ME)
-    assert (progress.total, progress.decided, progress.pairs) == (1, 1, 2)
+    assert (progress.total, progress.confirmed, progress.pairs) == (1, 1, 2)
     desk.store.close()
 
 
@@ -196,8 +196,8 @@ class AnyOrder(RuleBasedStateMachine):
             if confirmed and (name in self.queue or not self.drops)
         ]
         assert progress.total == len(self.queue)
-        assert progress.decided == sum(counting[name] for name in queued)
-        assert progress.skipped == len(queued) - progress.decided
+        assert progress.confirmed == sum(counting[name] for name in queued)
+        assert progress.skipped == len(queued) - progress.confirmed
         assert progress.pairs == len(pairs)
         first = next((self.ids[name] for name in self.queue if name not in counting), None)
         assert self.desk.store.next_undecided(ME, -1) == first

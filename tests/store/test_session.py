@@ -137,7 +137,7 @@ def test_undo_walks_back_over_a_restart(tmp_path: Path, store: SessionStore) -> 
     store = SessionStore.open(tmp_path / "s.db", annotator=ME)
     assert store.undo(ME) == (changed, None)
     assert store.group(1, ME).decision == first
-    assert (store.progress(ME).decided, store.progress(ME).skipped) == (1, 1)
+    assert (store.progress(ME).confirmed, store.progress(ME).skipped) == (1, 1)
     assert store.undo(ME) == (second, None)
     assert store.group(2, ME).draft == Draft()
     assert store.undo(ME) == (first, None)

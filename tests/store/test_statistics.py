@@ -130,7 +130,7 @@ def test_the_counts_agree_with_a_recount(
 def recount(found: Statistics, counting: list[tuple[list[Ready], Said]]) -> None:
     confirmed = [each for each in counting if each[1].verdict is Verdict.CONFIRMED]
     said = [each for _, each in confirmed]
-    assert sum(each.decided for each in found.people.values()) == len(confirmed)
+    assert sum(each.confirmed for each in found.people.values()) == len(confirmed)
     assert sum(each.skipped for each in found.people.values()) == len(counting) - len(confirmed)
     seconds = [each.seconds for _, each in counting]
     assert found.total_seconds == sum(seconds)
@@ -199,7 +199,7 @@ def test_an_older_session_is_read_as_it_is(tmp_path: Path) -> None:
         path = tmp_path / old.name
         path.write_bytes(old.read_bytes())
         found = read_statistics(path)
-        assert sum(each.decided for each in found.people.values()) == found.chosen.total() > 0
+        assert sum(each.confirmed for each in found.people.values()) == found.chosen.total() > 0
         assert path.read_bytes() == old.read_bytes()
 
 

@@ -31,7 +31,7 @@ def decide_first(terminal: Terminal) -> None:
     """Confirm the first group; the next ones are being generated then."""
     choose_first(terminal)
     terminal.press("enter")
-    terminal.wait_for(lambda screen: " 2/3 " in screen and " 1 decided" in screen)
+    terminal.wait_for(lambda screen: " 2/3 " in screen and " 1 confirmed" in screen)
 
 
 def assert_kept(person: Person) -> None:
@@ -138,7 +138,7 @@ def test_who_leaves_comes_back_to_the_same_session_where_somebody_started_over(
         decide_first(terminal)
         for is_fresh in (True, False):
             with person.annotate(*["--fresh"] * is_fresh) as fresh:
-                fresh.wait_for(lambda screen: " 1/3 " in screen and " 0 decided" in screen)
+                fresh.wait_for(lambda screen: " 1/3 " in screen and " 0 confirmed" in screen)
                 fresh.press("q")
                 assert fresh.wait_exit() == 0
                 assert "--session" not in fresh.screen()
@@ -146,6 +146,6 @@ def test_who_leaves_comes_back_to_the_same_session_where_somebody_started_over(
         assert terminal.wait_exit() == 0
         command = terminal.raw.decode().rpartition("go on ")[2].splitlines()[0]
     with person.start(*shlex.split(command)[1:]) as terminal:
-        terminal.wait_for(lambda screen: " 2/3 " in screen and " 1 decided" in screen)
+        terminal.wait_for(lambda screen: " 2/3 " in screen and " 1 confirmed" in screen)
         terminal.press("q")
         assert terminal.wait_exit() == 0

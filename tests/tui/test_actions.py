@@ -132,7 +132,7 @@ async def test_at_the_end_only_keys_of_use_are_shown_and_work(tmp_path: Path) ->
         assert "confirm" not in bar
         await here.until("Z takes the last decision back")
         await here.press("space", "enter", "s", "x", "r", "1")
-        assert here.desk.labelling.progress.decided == 1
+        assert here.desk.labelling.progress.confirmed == 1
         await here.press("Z")
         await here.until("space choose")
 

@@ -309,15 +309,14 @@ class Progress(Struct, frozen=True):
     """Where a session stands."""
 
     total: int
-    decided: int
-    """Confirmed ones; skipped ones are counted apart."""
+    confirmed: int
     skipped: int
     pairs: int
 
     @property
     def left(self) -> int:
         """Groups without a verdict."""
-        return self.total - self.decided - self.skipped
+        return self.total - self.confirmed - self.skipped
 
 
 class ImportSummary(Struct, frozen=True):

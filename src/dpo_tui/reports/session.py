@@ -61,7 +61,7 @@ def progress_of(statistics: Statistics) -> Progress:
     each = statistics.people.values()
     return Progress(
         sum(one.total for one in each),
-        sum(one.decided for one in each),
+        sum(one.confirmed for one in each),
         sum(one.skipped for one in each),
         sum(one.pairs for one in each),
     )
@@ -140,9 +140,9 @@ def lines(statistics: Statistics) -> Iterator[tuple[str, str]]:
 
 
 def _progress(progress: Progress) -> str:
-    done = progress.decided + progress.skipped
+    done = progress.confirmed + progress.skipped
     return (
-        f"{done:,} of {progress.total:,} groups: {progress.decided:,} confirmed, "
+        f"{done:,} of {progress.total:,} groups: {progress.confirmed:,} confirmed, "
         f"{progress.skipped:,} skipped, {progress.left:,} left"
     )
 
@@ -212,7 +212,7 @@ def as_json(statistics: Statistics) -> dict[str, Any]:
             name: {**to_builtins(each), "left": each.left}
             for name, each in statistics.people.items()
         },
-        "decided": together.decided,
+        "confirmed": together.confirmed,
         "skipped": together.skipped,
         "left": together.left,
         "pairs": together.pairs,

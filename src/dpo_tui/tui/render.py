@@ -48,7 +48,7 @@ def session_line(
     if sheet and sheet.verdict:
         left.append((1, f"decided: {sheet.verdict}", "bold $text-accent"))
     left += [
-        (3, f"{progress.decided:,} decided", muted),
+        (3, f"{progress.confirmed:,} confirmed", muted),
         (4, f"{progress.skipped:,} skipped", muted),
         (7, f"{progress.left:,} left", muted),
         (2, plural(progress.pairs, "pair"), muted),

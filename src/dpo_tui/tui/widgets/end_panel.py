@@ -27,7 +27,7 @@ class EndPanel(Static):
         self.update(
             Content.assemble(
                 ("Every group is decided.\n\n", "bold $text-success"),
-                (f"{plural(progress.decided, 'group')} confirmed, ", ""),
+                (f"{plural(progress.confirmed, 'group')} confirmed, ", ""),
                 (f"{progress.skipped:,} skipped, {plural(progress.pairs, 'pair')}", ""),
                 ("" if seconds is None else f", {duration(seconds)} a group", ""),
                 (".\n\n", ""),
