@@ -160,7 +160,7 @@ def are_ready(screen: str, marks: str) -> bool:
 
 def choose_first(terminal: Terminal) -> None:
     """Choose the first of three responses to the first of three prompts."""
-    terminal.wait_for(" 1/3 ")
+    terminal.wait_for(lambda screen: " 1/3 " in screen and are_ready(screen, "○○○"))
     terminal.press("1")
     terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
 

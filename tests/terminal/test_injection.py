@@ -42,7 +42,7 @@ def test_from_a_model_and_from_prompts(tmp_path: Path) -> None:
             f"system = [{json.dumps(EVIL)}]\nuser = {json.dumps([f'1 {EVIL}', f'2 {EVIL}'])}\n",
         )
         with person.annotate("-n", "8", cols=150, rows=80) as terminal:
-            terminal.wait_for(" 1/2 ")
+            terminal.wait_for(lambda screen: are_ready(screen, "○○○○○○○○"))
             terminal.press("1")
             screen = terminal.wait_for(lambda screen: are_ready(screen, "✔○○○○○○○"))
             for shown in (

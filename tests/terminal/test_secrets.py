@@ -40,7 +40,7 @@ def test_a_key_is_sent_and_nothing_else(
         person.prompts("one", "two", "three")
         person.environment[variable] = KEY
         with person.annotate("--ahead", "0", *flags) as terminal:
-            terminal.wait_for(" 1/3 ")
+            terminal.wait_for(lambda screen: are_ready(screen, "○○○"))
             terminal.press("1")
             terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
             server.reply = echoing(status)
