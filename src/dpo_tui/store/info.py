@@ -42,7 +42,7 @@ class SessionInfo(Struct, frozen=True):
     @property
     def decided(self) -> int:
         """Groups that are confirmed or skipped, by whoever it is."""
-        return sum(each.decided + each.skipped for each in self.progress.values())
+        return sum(each.confirmed + each.skipped for each in self.progress.values())
 
 
 def describe(path: Path) -> SessionInfo:
