@@ -200,3 +200,15 @@ async def test_enter_right_behind_a_search_for_nothing_stays_and_says_so(tmp_pat
         await here.until("0 places")
         await here.press("escape")
         await here.until("1/3")
+
+
+async def test_keys_that_come_faster_than_the_disk_list_each_row_once(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(250), size=(100, 30)) as here:
+        await here.until("1/250")
+        await here.press("l")
+        for key in ("tab", "shift+tab"):
+            await here.press("slash", *"whales", key, "end", "shift+tab", "tab", "end", key)
+            await here.press("slash", "w", key, "end", key, "end")
+        await here.until("200 groups and more")
+        await here.press("end")
+        await here.until("250 groups")

@@ -33,6 +33,8 @@ _MOST_HITS = 500
 """Places that are listed at the most: who has so many searches for more."""
 _MOST_FILTERS = 40
 """Some more than a screen has room for."""
+_LISTING = "listing"
+"""The workers that fill the list, of which there is one at a time."""
 _TYPING_SECONDS = 0.25
 """A search begins this long after the last key."""
 
@@ -85,18 +87,19 @@ class GroupsScreen(ModalScreen[Chosen]):
             yield self._list
             yield self._status
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Begin with all groups, at the one on screen."""
         (self._input if self._finds else self._list).focus()
         self.run_worker(self._add_tags())
-        await self._list_anew()
+        self._list_anew()
 
     # --- the list ------------------------------------------------------------------------------
 
+    @work(group=_LISTING, exclusive=True)
     async def _list_anew(self) -> None:
+        self._listed = ""
         self._show_filters()
         self._list.clear_options()
-        self._listed = ""
         here = self._browsing.position
         self._before, self._after = here, here - 1
         if not await self._list_more():
@@ -135,11 +138,11 @@ class GroupsScreen(ModalScreen[Chosen]):
         self._say_count()
         return True
 
-    async def _list_earlier(self) -> None:
-        """Put the rows before those that are there in front of them; nothing else moves."""
+    async def _list_earlier(self) -> bool:
+        """The same at the other end: put the rows in front of the others; nothing else moves."""
         rows = await self._take(self._before, backwards=True)
         if rows is None:
-            return
+            return False
         self._before = rows[-1].position if len(rows) == _BITE else None
         options, highlighted = list(self._list.options), self._list.highlighted
         top = self._list.scroll_offset.y
@@ -149,6 +152,7 @@ class GroupsScreen(ModalScreen[Chosen]):
             self._list.highlighted = highlighted + len(rows)
             self._list.scroll_to(y=top + len(rows), animate=False)
         self._say_count()
+        return True
 
     async def _take(self, place: int | None, *, backwards: bool) -> Sequence[GroupRow] | None:
         """The next rows from a position on; None where there are no more, or the store refuses."""
@@ -165,22 +169,32 @@ class GroupsScreen(ModalScreen[Chosen]):
         has_more = self._before is not None or self._after is not None
         self._say(plural(self._list.option_count, "group") + (" and more" if has_more else ""))
 
-    async def on_option_list_option_highlighted(self) -> None:
+    def on_option_list_option_highlighted(self) -> None:
         """More rows come before an end of the list is reached."""
-        highlighted = self._list.highlighted
-        if highlighted is None or self._input.value.strip():
-            return
-        if highlighted > self._list.option_count - _NEAR:
-            await self._list_more()
-        elif highlighted < _NEAR:
-            await self._list_earlier()
+        if not self._listed and not self._is_listing:
+            self._list_around()
 
-    async def action_filter(self, step: int) -> None:
+    @property
+    def _is_listing(self) -> bool:
+        return any(each.group == _LISTING and not each.is_finished for each in self.workers)
+
+    @work(group=_LISTING, exclusive=True)
+    async def _list_around(self) -> None:
+        """Add rows while the highlighted one is near an end; it may move meanwhile."""
+        goes_on = True
+        while goes_on and (highlighted := self._list.highlighted) is not None:
+            if highlighted > self._list.option_count - _NEAR and self._after is not None:
+                goes_on = await self._list_more()
+            else:
+                goes_on = highlighted < _NEAR and await self._list_earlier()
+
+    def action_filter(self, step: int) -> None:
         """Go to the next filter."""
         self._filter = (self._filter + step) % len(self._filters)
-        self._input.value = ""
+        with self.prevent(Input.Changed):
+            self._input.value = ""
         self._list.focus()
-        await self._list_anew()
+        self._list_anew()
 
     def _show_filters(self) -> None:
         names = [display_line(tag) if tag else str(which) for which, tag in self._filters]
@@ -204,15 +218,14 @@ class GroupsScreen(ModalScreen[Chosen]):
 
     # --- searching -----------------------------------------------------------------------------
 
-    async def on_input_changed(self) -> None:
+    def on_input_changed(self) -> None:
         """Search for what is typed, soon."""
         if query := self._input.value.strip():
             self._search(query)
         else:
-            self.workers.cancel_group(self, "search")
-            await self._list_anew()
+            self._list_anew()
 
-    @work(group="search", exclusive=True)
+    @work(group=_LISTING, exclusive=True)
     async def _search(self, query: str, *, goes: bool = False) -> None:
         """List the places; with `goes`, begin at once and go to the first one."""
         if not goes:
