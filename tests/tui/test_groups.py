@@ -4,12 +4,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from textual.content import Content
+from textual.widgets import Static
+
 from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.tui.keymap import Keymap
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.themes import DARK
 from tests.samples import ready
-from tests.tui.pilot import ABC, screen
+from tests.tui.pilot import ABC, Screen, screen
 
 
 def groups(count: int) -> list[Prompt]:
@@ -212,3 +215,54 @@ async def test_keys_that_come_faster_than_the_disk_list_each_row_once(tmp_path: 
         await here.until("200 groups and more")
         await here.press("end")
         await here.until("250 groups")
+
+
+def lit(here: Screen) -> str:
+    """The filter that the list says is in force."""
+    line = here.app.screen.query_one("#filters", Static).content
+    assert isinstance(line, Content)
+    return " ".join(
+        line.plain[s.start : s.end].strip() for s in line.spans if "bold" in str(s.style)
+    )
+
+
+async def test_the_filter_in_force_is_in_sight(tmp_path: Path) -> None:
+    tags = tuple(f"a tag of some length {number}" for number in range(30))
+    rows = [groups(1)[0]._replace(tags=tags)]
+    async with screen(tmp_path, ABC, rows, size=(80, 24)) as here:
+        await here.until("1/1")
+        await here.press("l")
+        await here.until("a tag of some length 3 ")
+        assert "all    undecided" in here.text()
+        for name in (*tags[::-1], "failed"):
+            await here.press("shift+tab")
+            assert f" {name} " in here.text()
+            assert lit(here) == name
+            assert "…" in here.text()
+
+
+async def test_filters_take_no_more_lines_than_they_need(tmp_path: Path) -> None:
+    def lines() -> int:
+        text = here.text()
+        return text[: text.index("id-0")].count("\n") - text[: text.index("  all  ")].count("\n")
+
+    async with screen(tmp_path, ABC, groups(3), size=(40, 20)) as here:
+        await here.until("1/3")
+        await here.press("l")
+        await here.until("3 groups")
+        await here.until(lambda: lines() == 3)
+        await here.pilot.resize_terminal(100, 20)
+        await here.until(lambda: lines() == 1)
+
+
+async def test_a_search_heeds_no_filter_and_none_is_lit(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(3), size=(80, 24)) as here:
+        await here.until("1/3")
+        await here.press("l", "tab")
+        await here.until(lambda: lit(here) == "undecided")
+        await here.press("slash", *"whales")
+        await here.until("3 places")
+        assert not lit(here)
+        await here.press("tab")
+        await here.until("there is none")
+        assert lit(here) == "skipped"

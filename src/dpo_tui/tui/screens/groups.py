@@ -25,6 +25,9 @@ from dpo_tui.tui.keymap import Keymap
 from dpo_tui.tui.render import error_words
 from dpo_tui.words import plural
 
+_FILTER_LINES = 4
+_UNKNOWN = 1000
+_CUT = Content.styled("…", "$foreground-muted")
 _BITE = 100
 """Rows that are taken from the store at a time."""
 _NEAR = 10
@@ -197,13 +200,30 @@ class GroupsScreen(ModalScreen[Chosen]):
         self._list_anew()
 
     def _show_filters(self) -> None:
-        names = [display_line(tag) if tag else str(which) for which, tag in self._filters]
-        parts = [
-            (name, "bold reverse" if index == self._filter else "$foreground-muted")
-            for index, name in enumerate(names)
-        ]
-        line = Content("  ").join([Content.styled(f" {name} ", style) for name, style in parts])
-        self._filter_line.update(line)
+        """The filters, of many those around the one that is in force; a search heeds none."""
+        lit = -1 if self._listed else self._filter
+        # Before it is laid out, all goes in one line: an estimate would have to be laid out again.
+        width = self._filter_line.size.width - len(_CUT) if self._filter_line.size else _UNKNOWN
+        lines, end = [Content()], _FILTER_LINES
+        for index, (which, tag) in enumerate(self._filters):
+            style = "bold reverse" if index == lit else "$foreground-muted"
+            name = Content.styled(f" {display_line(tag) if tag else which} ", style)
+            name = name.truncate(width, ellipsis=True)
+            if lines[-1].cell_length + name.cell_length > width:
+                lines.append(Content())
+            lines[-1] += name + "  "
+            if index == self._filter:
+                end = max(end, len(lines))
+        shown = [line.truncate(width) for line in lines[end - _FILTER_LINES : end]]
+        if end > _FILTER_LINES:
+            shown[0] = _CUT + shown[0]
+        if end < len(lines):
+            shown[-1] += _CUT
+        self._filter_line.update(Content("\n").join(shown))
+
+    def on_resize(self) -> None:
+        """As many filters as there is room for, once it is known how much that is."""
+        self.call_after_refresh(self._show_filters)
 
     def _tell(self, error: StoreError) -> None:
         """Say why there is nothing more, in as many lines as it takes."""
@@ -232,6 +252,7 @@ class GroupsScreen(ModalScreen[Chosen]):
             await asyncio.sleep(_TYPING_SECONDS)
         self._list.clear_options()
         self._listed = query
+        self._show_filters()
         self._say("searching")
         found = 0
         try:
