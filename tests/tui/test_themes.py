@@ -2,6 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from rich.segment import Segment
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -11,9 +13,9 @@ from dpo_tui.preferences import Preferences, load_preferences
 from dpo_tui.tui.app import DpoTuiApp
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.palette import STYLES, contrast
-from dpo_tui.tui.themes import DARK, LIGHT, NAMES, SIXTEEN, check_theme, first_theme
-from tests.service.desk import prompts
-from tests.tui.pilot import ABC, screen
+from dpo_tui.tui.themes import DARK, LIGHT, NAMES, OWN, SIXTEEN, check_theme, first_theme
+from tests.service.desk import PLAIN, prompts
+from tests.tui.pilot import ABC, Screen, screen
 
 GROUNDS = ("background", "surface", "panel", "current")
 TEXTS = (
@@ -127,14 +129,48 @@ async def test_a_theme_that_is_set_counts_and_the_palette_says_so(tmp_path: Path
         await here.until("Until you leave")
 
 
+def segments(here: Screen, wanted: str) -> list[Segment]:
+    """How the line that has a text is drawn."""
+    strips = here.app.screen._compositor.render_strips(here.app.size)
+    (strip,) = (each for each in strips if wanted in each.text)
+    return [each for each in strip if each.text.strip(" │▐▌")]
+
+
+def unreadable(segments: list[Segment], least: float) -> list[str]:
+    """The parts of a line that hardly stand out from their ground."""
+    bad = []
+    for text, style, _ in segments:
+        assert style
+        assert style.color
+        assert style.bgcolor
+        if style.color.is_default or style.bgcolor.is_default:
+            continue  # the terminal's own, one of which is made for the other
+        color = Color(*style.color.get_truecolor())
+        ground = Color(*style.bgcolor.get_truecolor())
+        if contrast(color, ground) < least:
+            bad.append(f"{text!r}: {contrast(color, ground):.2f}, {color} on {ground}")
+    return bad
+
+
 @pytest.mark.parametrize("theme", NAMES)
 async def test_every_theme_has_what_the_screen_needs(tmp_path: Path, theme: str) -> None:
-    async with screen(tmp_path, ABC, prompts("first"), look=Look(theme=theme)) as here:
+    # Some themes have muted text that is no stronger than this anywhere.
+    least = 3 if theme in {each.name for each in OWN} else 2.2
+    options = replace(PLAIN, labels=(("tone", "rude or cold"),))
+    async with screen(
+        tmp_path, ABC, prompts("first"), look=Look(theme=theme), options=options
+    ) as here:
         await here.until("gamma text")
         await here.press("space")
         await here.until("✔ chosen")
         if not here.app.current_theme.ansi:
             can_be_read_in_the_current_title(here.app)
+        await here.press("l")
+        await here.until("undecided  ")
+        assert not unreadable(segments(here, " 1 undecided"), least)
+        await here.press("escape", "i", "tab")
+        await here.until("rude or cold")
+        assert not unreadable(segments(here, "rude or cold"), least)
 
 
 def can_be_read_in_the_current_title(app: DpoTuiApp) -> None:

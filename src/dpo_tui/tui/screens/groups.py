@@ -309,16 +309,16 @@ def _option(row: GroupRow) -> Option:
 
 
 def _row(row: GroupRow) -> Content:
+    # Their colours end with them: in the highlighted row they are grounds.
+    state, signs = str(row.verdict or "undecided"), _signs(row)
     return Content.assemble(
         (f"{row.position + 1:>6} ", "bold"),
-        (_state(row).ljust(12), "$text-success" if row.verdict else "$foreground-muted"),
-        (f"{_signs(row):<4}", "$text-warning"),
+        (state, "$text-success" if row.verdict else "$foreground-muted"),
+        " " * (12 - len(state)),
+        (signs, "$text-warning"),
+        " " * (4 - len(signs)),
         display_line(f"{row.name}: {row.text}" if row.name else row.text),
     )
-
-
-def _state(row: GroupRow) -> str:
-    return str(row.verdict) if row.verdict else "undecided"
 
 
 def _signs(row: GroupRow) -> str:
@@ -331,8 +331,9 @@ def _place(found: Found) -> Content:
     where = "prompt" if found.slot is None else "response"
     return Content.assemble(
         (f"{found.position + 1:>6} ", "bold"),
-        (f"{where:<10}", "$foreground-muted"),
+        (where, "$foreground-muted"),
+        " " * (10 - len(where)),
         display_line(found.before.lstrip()),
-        (display_line(found.match), "bold reverse"),
+        (display_line(found.match), "bold underline reverse"),
         display_line(found.after),
     )
