@@ -303,7 +303,9 @@ def _require_terminal() -> None:
 
 def _say_goodbye(outcome: Outcome, resume: str) -> None:
     progress = outcome.progress
-    counts = f"{progress.confirmed} confirmed, {progress.skipped} skipped, {progress.left} left"
+    counts = (
+        f"{progress.confirmed:,} confirmed, {progress.skipped:,} skipped, {progress.left:,} left"
+    )
     print(display(f"{counts}, {progress.pairs} pairs"))
     print(display(f"dataset  {outcome.dataset_path}"))
     if outcome.dataset_trouble:

@@ -47,20 +47,39 @@ async def test_the_list_goes_by_the_keys_that_are_bound(tmp_path: Path) -> None:
         "previous_card": ("E",),
         "find": ("ctrl+f",),
         "groups": ("L",),
-        "quit": ("Q",),
     }
     look = Look(theme=DARK.name, keymap=Keymap(keys))
     async with screen(tmp_path, ABC, groups(4), look=look) as here:
         await here.until("1/4")
-        for key in ("L", "Q"):
-            await here.press("L")
-            await here.until("ctrl-f finds")
-            await here.press("q", "l", "j", "slash", key)
-            await here.until("first answer 0")
-        await here.press("L", "n", "n", "E", "enter")
+        await here.press("L")
+        await here.until("ctrl-f finds")
+        await here.press("q", "l", "j", "slash", "n", "n", "E", "enter")
         await here.until("2/4")
         await here.press("L", "ctrl+f", *"answer 3", "enter")
         await here.until("4/4")
+
+
+async def test_letters_in_the_list_do_nothing_to_the_group(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(4)) as here:
+        await here.until("1/4")
+        await here.press("l")
+        await here.until("enter goes there")
+        await here.press(*"else q", "x", "s")
+        await here.until("enter goes there")
+        await here.press("escape")
+        await here.until("first answer 0")
+        assert "0 skipped" in here.text()
+        assert here.marks == [None, None]
+
+
+async def test_a_place_that_is_chosen_is_gone_to(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, groups(4), size=(80, 24)) as here:
+        await here.until("1/4")
+        await here.press("s", "slash", *"answer 0")
+        await here.until("2 places")
+        await here.press("down", "down", "enter")
+        await here.until("1/4")
+        await here.until(lambda: here.app.annotate.cards.current == 1)
 
 
 async def test_the_list_filters_and_goes_there(tmp_path: Path) -> None:

@@ -210,9 +210,9 @@ async def test_the_key_that_goes_on_with_a_text_is_the_one_that_is_bound(tmp_pat
         await here.until("two")
         for key in ("o", "O"):
             await here.press(key)
-            await here.until("ctrl+s makes it")
+            await here.until("ctrl-s makes it")
             await here.press("escape")
-            await here.until(lambda: "ctrl+s makes it" not in here.text())
+            await here.until(lambda: "ctrl-s makes it" not in here.text())
             assert "kept" not in here.text(), "nothing was typed"
         await here.press("o", "s", "escape")
         await here.until("o goes on with it")

@@ -8,6 +8,7 @@ from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.preferences import Preferences
 from dpo_tui.tui.layout import Layout
 from tests.samples import ready
+from tests.service.desk import prompts
 from tests.tui.pilot import ABC, Screen, screen
 
 MARKDOWN = "# Heading\n\n**bold** words\n\n" + "\n\n".join(f"paragraph {n}" for n in range(30))
@@ -353,3 +354,13 @@ async def test_home_and_end_go_through_a_comparison(tmp_path: Path) -> None:
         await here.until("a comparison shows the text as it is stored")
         await here.press("d")
         await here.until("the cow sat")
+
+
+async def test_the_next_group_is_shown_with_its_prompt(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, prompts("first", "second question")) as here:
+        await here.until("gamma text")
+        await here.press("1", "z")
+        await here.until("z goes back")
+        await here.press("enter")
+        await here.until("second question")
+        assert layout(here) is Layout.LIST

@@ -54,7 +54,7 @@ def session_line(
         (2, plural(progress.pairs, "pair"), muted),
     ]
     if pace is not None:
-        left.append((8, f"{duration(pace)} each", muted))
+        left.append((8, f"{duration(pace)} a group", muted))
     if eta is not None and progress.left:
         left.append((6, f"{duration(eta)} to go", muted))
     if ready_ahead is not None:

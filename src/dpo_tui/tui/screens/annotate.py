@@ -141,7 +141,6 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
         sheet = self.labelling.sheet
         with self.app.batch_update():
             self.cards.display = sheet is not None
-            self.prompt.display = sheet is not None and self.cards.layout_now is not Layout.READER
             if self._end.display is not (sheet is None):
                 self._end.display = sheet is None
                 self.refresh_bindings()
@@ -154,9 +153,13 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
                 self._shown = sheet.group_id, sheet.set_no
                 if is_other_group:
                     self.prompt.show(sheet.messages)
-                if is_other_set and self.cards.layout_now is Layout.COMPARE:
+                layout = self.cards.layout_now
+                if (is_other_set and layout is Layout.COMPARE) or (
+                    is_other_group and layout is Layout.READER
+                ):
                     self.cards.lay_out_as(self.usual_layout)
                 self.cards.show(sheet.cards, is_new=is_other_set)
+            self.prompt.display = sheet is not None and self.cards.layout_now is not Layout.READER
             self._paint_frame(sheet)
             self._show_below()
         if self._preparing is None:

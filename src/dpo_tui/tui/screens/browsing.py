@@ -47,11 +47,16 @@ class BrowsingActions(ReadingActions):
             if group := await self.do(self.labelling.open_group(chosen.group_id), "not shown"):
                 self._say_where(group)
                 if chosen.query:
-                    self.mark_matches(chosen.query)
-                    self.say("escape ends the search", lasts=True)
+                    self.mark_matches(chosen.query, chosen.slot)
+                    ends = "escape ends the search"
+                    self.say(
+                        f"{again} · {ends}" if (again := self._again(group)) else ends, lasts=True
+                    )
 
         self.app.push_screen(GroupsScreen(self.labelling.browsing, self.keymap, finds=finds), go)
 
     def _say_where(self, group: Group) -> None:
-        again = f"decided already: {self.key('confirm')} decides it again"
-        self.say(again if group.decision else "", lasts=True)
+        self.say(self._again(group), lasts=True)
+
+    def _again(self, group: Group) -> str:
+        return f"decided already: {self.key('confirm')} decides it again" if group.decision else ""

@@ -20,7 +20,7 @@ from dpo_tui.tui.render import error_words
 
 _KEEP_SECONDS = 0.5
 """What is typed is on disk this long after a key at the latest."""
-_KEYS = "ctrl+s makes it a response · escape closes and keeps it · ctrl+r begins anew"
+_KEYS = "ctrl-s makes it a response · escape closes and keeps it · ctrl-r begins anew"
 
 
 class ForeignTextArea(TextArea):

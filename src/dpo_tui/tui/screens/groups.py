@@ -47,6 +47,8 @@ class Chosen(Struct, frozen=True):
 
     group_id: int
     query: str
+    slot: int | None = None
+    """The response where it was found."""
 
 
 class GroupsScreen(ModalScreen[Chosen]):
@@ -57,8 +59,6 @@ class GroupsScreen(ModalScreen[Chosen]):
         Binding("tab", "filter(1)", "next filter", priority=True),
         Binding("shift+tab", "filter(-1)", "previous filter", priority=True),
         same_keys("find", "find"),
-        same_keys("groups", "close"),
-        same_keys("quit", "close"),
         same_keys("next_card", "down"),
         same_keys("previous_card", "up"),
     ]
@@ -77,6 +77,8 @@ class GroupsScreen(ModalScreen[Chosen]):
         """The same, behind the rows that are there."""
         self._listed = ""
         """What the places in the list were found by; empty where it has groups."""
+        self._hits: list[Found] = []
+        """These places."""
         self._input = Input(placeholder="find in prompts and responses")
         self._filter_line = Static(id="filters", markup=False)
         self._list = OptionList(markup=False)
@@ -251,6 +253,7 @@ class GroupsScreen(ModalScreen[Chosen]):
         if not goes:
             await asyncio.sleep(_TYPING_SECONDS)
         self._list.clear_options()
+        self._hits.clear()
         self._listed = query
         self._show_filters()
         self._say("searching")
@@ -258,9 +261,10 @@ class GroupsScreen(ModalScreen[Chosen]):
         try:
             async for hit in self._browsing.search(query):
                 if goes:
-                    self.dismiss(Chosen(hit.group_id, query))
+                    self.dismiss(Chosen(hit.group_id, query, hit.slot))
                     return
-                self._list.add_option(Option(_place(hit), id=f"{hit.group_id}-{found}"))
+                self._hits.append(hit)
+                self._list.add_option(Option(_place(hit)))
                 found += 1
                 if found == _MOST_HITS:
                     break
@@ -296,8 +300,11 @@ class GroupsScreen(ModalScreen[Chosen]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go there."""
-        group_id = int(str(event.option_id).partition("-")[0])
-        self.dismiss(Chosen(group_id, self._input.value.strip()))
+        if self._listed:
+            hit = self._hits[event.option_index]
+            self.dismiss(Chosen(hit.group_id, self._listed, hit.slot))
+        else:
+            self.dismiss(Chosen(int(str(event.option_id)), ""))
 
     def action_close(self) -> None:
         """Go back to where one was."""

@@ -87,6 +87,8 @@ class ReadingActions(GroupScreen):
         """Give the current response the whole screen, or go back."""
         is_open = self.cards.layout_now is Layout.READER
         self._lay_out(self.usual_layout if is_open else Layout.READER)
+        if not is_open:
+            self.say(f"{self.key('reader')} goes back", lasts=True)
 
     async def action_columns(self) -> None:
         """Show the responses side by side, or below each other."""
@@ -124,6 +126,7 @@ class ReadingActions(GroupScreen):
             self.say("this prompt has no reference", "$text-warning")
         elif self.cards.compare_with(reference):
             self._laid_out()
+            self.say(f"{self.key('compare_reference')} goes back", lasts=True)
 
     def action_back(self) -> None:
         """End the search, or leave the reader or the comparison; nothing else, ever."""
@@ -133,11 +136,14 @@ class ReadingActions(GroupScreen):
         elif self.cards.layout_now in {Layout.READER, Layout.COMPARE}:
             self._lay_out(self.usual_layout)
 
-    def mark_matches(self, query: str) -> None:
-        """Mark where a text occurs in the prompt and in the responses; an empty one ends that."""
+    def mark_matches(self, query: str, slot: int | None = None) -> None:
+        """Mark where a text occurs in the prompt and in the responses; an empty one ends that.
+
+        Goes to the first place in a response, that in `slot` first.
+        """
         self._query = query
         self.prompt.search(query)
-        self.cards.search(query)
+        self.cards.search(query, slot)
 
     @property
     def usual_layout(self) -> Layout:

@@ -253,8 +253,11 @@ class CardList(LineView):
                 top = page.top(each)
                 self._refresh_part(top, top + 1, page.x(each), page.width)
 
-    def search(self, query: str) -> None:
-        """Mark where a text occurs, and go to the first place; an empty one ends that."""
+    def search(self, query: str, slot: int | None = None) -> None:
+        """Mark where a text occurs, and go to the first place; an empty one ends that.
+
+        To that in the response of `slot`, if the text is there.
+        """
         self._query = query
         self._lay_out()
         if not query:
@@ -263,7 +266,7 @@ class CardList(LineView):
         if self.layout_now in {Layout.READER, Layout.COMPARE}:
             # The text may be in a card that isn't shown.
             blocks = (*blocks, *in_columns(*self._made_of(self.cards, self._reasoning)).blocks)
-        for block in blocks:
+        for block in sorted(blocks, key=lambda each: each.card.slot != slot):
             block.settle()
             self._page.grew()
             if block.first_match is not None:

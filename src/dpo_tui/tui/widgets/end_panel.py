@@ -24,11 +24,14 @@ class EndPanel(Static):
     def show(self, progress: Progress, seconds: float | None) -> None:
         """Show the sums; `seconds` is the time that a group took, if that is known."""
         muted = "$foreground-muted"
+        listed = f" ({told_key(self.screen, 'groups')} lists them)" if progress.skipped else ""
         self.update(
             Content.assemble(
                 ("Every group is decided.\n\n", "bold $text-success"),
                 (f"{plural(progress.confirmed, 'group')} confirmed, ", ""),
-                (f"{progress.skipped:,} skipped, {plural(progress.pairs, 'pair')}", ""),
+                (f"{progress.skipped:,} skipped", ""),
+                (listed, muted),
+                (f", {plural(progress.pairs, 'pair')}", ""),
                 ("" if seconds is None else f", {duration(seconds)} a group", ""),
                 (".\n\n", ""),
                 ("dataset   ", muted),
@@ -39,7 +42,7 @@ class EndPanel(Static):
                 (f"dpo-tui export {self._named} --format trl -o pairs.jsonl\n", "bold"),
                 ("go on     ", muted),
                 (self._resume, "bold"),
-                (" takes in prompts that you add\n\n", muted),
+                ("\n          takes in prompts that you add\n\n", muted),
                 (told_key(self.screen, "undo"), "bold $text-accent"),
                 (" takes the last decision back   ", muted),
                 (told_key(self.screen, "quit"), "bold $text-accent"),
