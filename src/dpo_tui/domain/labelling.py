@@ -92,7 +92,12 @@ def final_marks(
 
 
 def final_remarks(shown: Iterable[Response], draft: Draft, marks: Mapping[int, Mark]) -> Remarks:
-    """What a confirm says besides `marks`, its final ones; the best response by its id."""
+    """What a confirm says besides `marks`, its final ones; the best response by its id.
+
+    How much better the chosen ones are is said only where there are others.
+    """
     chosen = {each.slot: each.id for each in shown if marks[each.id] is Mark.CHOSEN}
     best = None if draft.remarks.best is None else chosen.get(draft.remarks.best)
-    return replace(draft.remarks, best=best, tie=draft.remarks.tie and len(chosen) > 1)
+    strength = draft.remarks.strength if chosen and Mark.REJECTED in marks.values() else None
+    tie = draft.remarks.tie and len(chosen) > 1
+    return replace(draft.remarks, best=best, tie=tie, strength=strength)

@@ -11,6 +11,7 @@ from dpo_tui.domain.model import Mark, Origin, State
 from dpo_tui.service.live import Phase
 from dpo_tui.service.sheet import Card
 from dpo_tui.tui.typeset import Line, Span
+from dpo_tui.words import plural
 
 
 class _Field(NamedTuple):
@@ -63,12 +64,12 @@ def title(card: Card, width: int) -> Line:
 
 def _facts(card: Card) -> list[str]:
     facts = []
-    if card.twin and card.twin.similarity == 1:
-        facts.append(f"the same as {card.twin.number}")
-    elif card.twin:
+    is_copy = card.twin is not None and card.twin.similarity == 1
+    if card.twin:
         # Rounded down: what is nearly the same is not the same.
-        facts.append(f"≈ {card.twin.number} ({int(card.twin.similarity * 100)}%)")
-    if card.copies > 1:
+        near = f"≈ {card.twin.number} ({int(card.twin.similarity * 100)}%)"
+        facts.append(f"the same as {card.twin.number}" if is_copy else near)
+    if card.copies > 1 and not is_copy:
         facts.append(f"{card.copies} times")
     if card.origin and _ORIGINS[card.origin]:
         facts.append(_ORIGINS[card.origin])
@@ -83,5 +84,5 @@ def state_span(card: Card) -> Span:
         return card.phase.value, "streaming" if card.phase is Phase.STREAMING else "dim"
     text, kind = _STATES[card.state or State.COMPLETE]
     if not text and card.tokens is not None:
-        return f"{card.tokens} tokens", "dim"
+        return plural(card.tokens, "token"), "dim"
     return text, kind

@@ -15,10 +15,10 @@ from dpo_tui.words import group_at, plural
 _Saved = TypeVar("_Saved")
 
 _STRENGTHS = {
-    None: "strength taken back",
-    1: "1 of 3: the chosen ones are slightly better",
-    2: "2 of 3: the chosen ones are better",
-    3: "3 of 3: the chosen ones are much better",
+    None: "strength unsaid",
+    1: "strength 1 of 3: the chosen ones are slightly better",
+    2: "strength 2 of 3: the chosen ones are clearly better",
+    3: "strength 3 of 3: the chosen ones are better by far",
 }
 _DIGIT_SECONDS = 0.7
 """How long a first digit waits for a second one, where a number can have two."""
