@@ -212,7 +212,7 @@ async def test_what_a_server_leaves_in_silence_is_asked_for_again_when_it_is_bac
                 server.stop_listening()
                 await here.until(lambda: health(here) is Health.DOWN)
                 assert [card.phase for card in here.cards] == [Phase.WAITING] * 2
-                assert "fell silent" in here.cards[0].note
+                assert "waits for a server" in here.cards[0].note
                 server.reply = following
                 await server.restart()
             cards = await here.until_ended()

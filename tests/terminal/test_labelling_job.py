@@ -33,7 +33,8 @@ def at_group(terminal: Terminal, position: int) -> None:
 
 
 def mark(terminal: Terminal, keys: str, wanted: str) -> str:
-    """Press keys and wait until the marks are there and the responses have ended."""
+    """When the responses have ended, press keys and wait until the marks are there."""
+    terminal.wait_for(lambda screen: are_ready(screen, "○○○"))
     terminal.press(*keys)
     return terminal.wait_for(lambda screen: are_ready(screen, wanted))
 

@@ -134,7 +134,7 @@ class OnScreen:
             return "there is no server to ask"
         if any(each.health is Health.UP for each in endpoints):
             return ""
-        return endpoints[0].message
+        return "waits for a server; what keeps it from answering is told below"
 
     def _is_blind(self, group: Group) -> bool:
         if self.options.blind is not None:
