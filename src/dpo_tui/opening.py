@@ -178,14 +178,17 @@ def _left_behind(job: Job, own: SessionInfo, say: Say) -> str:
     if own.decided:
         return ""
     name = session_path(job.prompts_path).stem  # also of those that were begun anew
+    mine = resolved(job.session_path)
     for path in sorted(sessions_dir().glob("*.db")):
+        # Not our own file: to look at it once more would drop the locks that SQLite has on it.
+        if path.name.startswith(name) or resolved(path) == mine:
+            continue
         with suppress(StoreError):
             other = describe(path)
             place = other.prompts_path
             if (
                 other.decided
                 and (other.total, other.first_key) == (own.total, own.first_key)
-                and not path.name.startswith(name)
                 and place
                 and place.is_absolute()
                 and (place == own.prompts_path or not place.exists())

@@ -238,6 +238,9 @@ def _check_writable(path: Path) -> None:
 def check_file(path: Path) -> bytes | None:
     """Look at the header without SQLite, which could already change a foreign file.
 
+    Never of a file that this process has open: closing it again drops the locks that SQLite has on
+    it (https://sqlite.org/howtocorrupt.html, 2.2).
+
     Returns the header's 100 bytes, or None for an empty file.
 
     Raises:
