@@ -216,7 +216,8 @@ def _agree(work: Work, group: Group) -> bool:
         decided = {slots[each]: mark for each, mark in group.decision.marks.items()}
         remarks = group.decision.remarks
         best = None if remarks.best is None else slots[remarks.best]
-        confirmed = work.verdict is Verdict.CONFIRMED
+        if work.verdict is Verdict.SKIPPED:  # whatever set was on screen then
+            return (group.decision.verdict, decided) == (Verdict.SKIPPED, {})
         return (
             group.decision.verdict,
             group.decision.set_no,
@@ -225,8 +226,8 @@ def _agree(work: Work, group: Group) -> bool:
         ) == (
             work.verdict,
             work.set_no,
-            dict(enumerate(work.decided)) if confirmed else {},
-            work.said[work.set_no - 1] if confirmed else Said(),
+            dict(enumerate(work.decided)),
+            work.said[work.set_no - 1],
         )
     draft = group.draft
     shelved = {number: (each.marks, each.remarks) for number, each in draft.shelved.items()}
