@@ -61,6 +61,26 @@ async def refused(*script: Reply) -> BackendError:
         ),
         (replies.error(400, "model 'nope' not found"), ModelError, "'nope'", "--model"),
         (replies.error(500, "Missing 'role'"), ServerError, "500: Missing", "log"),
+        (
+            replies.error(
+                500,
+                "\n------------\nWhile executing CallExpression at line 1, column 96 in source:\n"
+                "...{{ raise_exception('System role not suppor...\n         ^\n"
+                "Error: Jinja Exception: System role not supported",
+                type="server_error",
+            ),
+            PromptError,
+            "500: System role not supported",
+            "chat template",
+        ),
+        (
+            replies.error(
+                500, "Conversation roles must alternate at row 19, column 27:\n {%- if", code=500
+            ),
+            PromptError,
+            "500: Conversation roles must alternate",
+            "chat template",
+        ),
         # vLLM
         (replies.answer(401, {"error": "Unauthorized"}), AuthError, "401: Unauthorized", "Put"),
         (

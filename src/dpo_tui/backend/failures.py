@@ -32,6 +32,8 @@ _OVERFLOW = re.compile(
 _FILTERED = re.compile(
     r"content[ _-]?(?:filter|policy|management)|moderation|flagged", re.IGNORECASE
 )
+_TEMPLATE = re.compile(r"Jinja Exception: (.+)|^(.+?) at row \d+, column \d+:", re.DOTALL)
+"""A chat template's own words, in what newer and older versions of llama.cpp make of them."""
 _NO_MODEL = re.compile(
     r"\bmodels?\b.*(?:not found|not exist|unknown|not available|not supported|no such|not loaded)"
     r"|(?:unknown|invalid|no such|not find|not found).{0,20}\bmodel\b",
@@ -48,11 +50,12 @@ _IS_THE_URL_RIGHT = "Is the base URL right? It usually ends in /v1."
 
 def failure(said: Said, address: Address, sent: frozenset[str] = frozenset()) -> BackendError:
     """The error for what a server said. `sent` are the request's field names, for the remedy."""
-    words = address.quote(said.message)
+    refusal = _TEMPLATE.search(said.message)
+    words = address.quote(refusal[1] or refusal[2] if refusal else said.message)
     message = f"{address.base_url} answers {said.status}: {words}"
     if 300 <= said.status < 400:
         return _redirect_error(said, address)
-    if _is_moderated(said):
+    if _is_moderated(said) or refusal:  # llama.cpp says 500 then
         return PromptError(message, remedy=_prompt_remedy(said, sent))
     if said.status == 407:
         return SetupError(message, remedy=_CHECK_THE_PROXY)
@@ -116,6 +119,11 @@ def _prompt_remedy(said: Said, sent: frozenset[str]) -> str:
         return "Shorten the prompt, lower max_tokens, or give the server a longer context."
     if _is_filtered(said):
         return "The server's content filter refuses this prompt: skip it, or change it."
+    if _TEMPLATE.search(said.message):
+        return (
+            "The model's chat template refuses these messages: it may take no system message, or "
+            "only turns that alternate."
+        )
     named = sorted(field for field in sent if said.mentions(field))
     if named:
         return f"Change or take out {', '.join(named)} in the sampling settings."
