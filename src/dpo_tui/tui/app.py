@@ -34,6 +34,7 @@ class DpoTuiApp(App[None], inherit_bindings=False):
 
     CSS_PATH = "app.tcss"
     TITLE = "dpo-tui"
+    SUSPENDED_SCREEN_CLASS = "-covered"
     BINDINGS = [*bindings(Scope.EVERYWHERE), ALWAYS]  # noqa: RUF012 (Textual's own way)
     COMMANDS = {ActionCommands}  # noqa: RUF012 (Textual's own way)
 
