@@ -37,7 +37,7 @@ class DisplacedError(StoreError):
 
 def files_at(path: Path) -> Files:
     """What lies there now; takes a few microseconds."""
-    return _inode(path), _inode(_beside(path, "-wal"))
+    return _inode(path), _inode(f"{path}-wal")
 
 
 def put_back(
@@ -133,9 +133,9 @@ def _beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def _inode(path: Path) -> Inode:
+def _inode(path: Path | str) -> Inode:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - a third of the time that making a Path takes
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino
