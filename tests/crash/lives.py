@@ -250,7 +250,7 @@ class Lives:
         sets = len(now.work.marks)
         steps: tuple[tuple[float, bool, Callable[[Memory], Step]], ...] = (
             (0.07, True, _skip),
-            (0.12, sets < 3, _regenerate),
+            (0.12, sets < 3, self._regenerate),
             (0.2, sets > 1, _turn),
             (0.24, True, _flag),
             (0.3, now.shown.count(Mark.CHOSEN) > 1, _tie),
@@ -258,6 +258,16 @@ class Lives:
         return next(
             (make(now) for limit, is_possible, make in steps if choice < limit and is_possible),
             None,
+        )
+
+    def _regenerate(self, now: Memory) -> Step:
+        after = now.regenerated()
+        at = f"set {len(after.work.marks)} of {len(after.work.marks)}"
+        # The cards come behind that: those of the set before are gone then.
+        return Step(
+            ["r"],
+            after,
+            lambda screen: at in screen and self._read.isdisjoint(_TEXT.findall(cards(screen))),
         )
 
     def _marking(self, now: Memory) -> Step:
@@ -411,13 +421,6 @@ _COMMANDS: dict[Command, Callable[[Memory], Step]] = {
     "undo": _undo,
     "redo": _redo,
 }
-
-
-def _regenerate(now: Memory) -> Step:
-    after = now.regenerated()
-    at = f"set {len(after.work.marks)} of {len(after.work.marks)}"
-    # What is at the bottom comes last: the cards above are those of the new set then.
-    return Step(["r"], after, lambda screen: at in screen and "asking again for" in screen)
 
 
 def _turn(now: Memory) -> Step:
