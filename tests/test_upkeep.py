@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from dpo_tui.datasets import swift
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.domain.model import Decision, Mark, Message, Pair, Prompt, Remarks, Verdict
+from dpo_tui.store.backup import copy_database
+from dpo_tui.store.database import read_only
 from dpo_tui.store.session import SessionStore
 from tests.samples import ready
 from tests.terminal.program import ANNOTATOR, PROGRAM, Person
@@ -309,6 +311,19 @@ def test_a_backup_is_whole_and_private_while_somebody_labels(person: Person, ses
     assert verified(person, copy)[0] == 0
     with closing(SessionStore.open(copy, annotator=ANNOTATOR)) as copied:
         assert copied.progress(ANNOTATOR).pairs == 3
+
+
+def test_a_backup_is_whole_if_somebody_begins_meanwhile(person: Person, session: Path) -> None:
+    rows = (f'{{"user": "{number}", "responses": ["a", "b"]}}\n' for number in range(2000))
+    person.write("more.jsonl", "".join(rows))
+    copy = person.folder / "copy.db"
+    with read_only(session) as connection:
+        connection.execute("SELECT count(*) FROM groups").fetchone()
+        result = person.run("generate", "more.jsonl", "--session", str(session))
+        assert result.returncode == 0, result.stderr
+        copy_database(connection, copy)
+    assert verified(person, copy)[0] == 0
+    assert not (person.folder / "s.db-wal").exists()
 
 
 def test_a_backup_overwrites_nothing(person: Person, session: Path) -> None:

@@ -100,7 +100,7 @@ def reading_ledgers(path: Path) -> Iterator[dict[Path, SavedLedger]]:
     Raises:
         StoreError: the session can't be read.
     """
-    with read_only(path, lasting=True) as connection:
+    with read_only(path) as connection:
         connection.execute("BEGIN")
         rows = connection.execute(
             "SELECT dataset_path, min(id) FROM annotators WHERE dataset_path IS NOT NULL "

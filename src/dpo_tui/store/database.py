@@ -163,10 +163,10 @@ def _connect(path: Path, journal: Journal) -> sqlite3.Connection:
 
 
 @contextmanager
-def read_only(path: Path, *, lasting: bool = False) -> Iterator[sqlite3.Connection]:
+def read_only(path: Path, *, brief: bool = False) -> Iterator[sqlite3.Connection]:
     """A connection that changes nothing, beside whoever works on the session.
 
-    `lasting` says that reading takes so long that somebody may begin to work on it meanwhile.
+    `brief` says that reading is over before anybody could begin to work on it meanwhile.
 
     Raises:
         StoreError: it can't be read, or it is not a session.
@@ -178,11 +178,11 @@ def read_only(path: Path, *, lasting: bool = False) -> Iterator[sqlite3.Connecti
     idle = _is_wal(header) and not path.with_name(path.name + "-wal").exists()
     if not idle:
         uri += "?mode=ro"
-    elif lasting and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+    elif not brief and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         # The log files that it takes to keep others from changing what is read go when it closes.
         uri += "?mode=rw"
     else:
-        # Nobody has it open then, and opening it the usual way would leave log files behind.
+        # Nobody has it open, and opening it the usual way takes log files.
         uri += "?mode=ro&immutable=1"
     with told(path):
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)

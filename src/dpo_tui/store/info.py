@@ -51,7 +51,7 @@ def describe(path: Path) -> SessionInfo:
     Raises:
         StoreError: it can't be read, or it is not a session.
     """
-    with read_only(path) as connection:
+    with read_only(path, brief=True) as connection:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         check_header(application_id, version_of(connection), path)
         with told(path):

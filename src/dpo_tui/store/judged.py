@@ -53,8 +53,8 @@ def reading_judged(path: Path) -> Iterator[JudgedGroups]:
     """
     # The watch first, and idle: opening the file once more would drop the locks of what is read.
     with (
-        read_only(path, lasting=True) as watch,
-        read_only(path, lasting=True) as connection,
+        read_only(path) as watch,
+        read_only(path) as connection,
     ):
         try:
             yield JudgedGroups(connection, watch)
