@@ -164,3 +164,16 @@ def test_a_disk_that_refuses_the_copy_is_told_and_tried_again(path: Path) -> Non
             skip(store, 2)
         skip(store, 2)
     assert skipped(path) == 2
+
+
+def test_a_path_that_cannot_be_looked_at_is_told_and_tried_again(path: Path) -> None:
+    with session(path) as store:
+        skip(store, 1)
+        aside = path.rename(path.with_name("aside.db"))
+        path.symlink_to(path)
+        with pytest.raises(StoreError, match="symbolic links"):
+            skip(store, 2)
+        path.unlink()
+        aside.rename(path)
+        skip(store, 2)
+    assert skipped(path) == 2

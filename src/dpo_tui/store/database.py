@@ -14,7 +14,7 @@ from typing import NoReturn
 from dpo_tui.errors import StoreError
 from dpo_tui.store.faults import store_error, told
 from dpo_tui.store.filesystem import is_network
-from dpo_tui.store.rescue import DisplacedError, files_at, put_back
+from dpo_tui.store.rescue import DisplacedError, Files, files_at, put_back
 from dpo_tui.store.schema import check_header, migrate, version_of
 
 _BUSY_SECONDS = 10.0
@@ -69,7 +69,7 @@ class Database:
         with told(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
-                if files_at(self.path) != self._files:
+                if self._files_now() != self._files:
                     self._put_back()
                 yield self.connection
                 self.connection.execute("COMMIT")
@@ -79,9 +79,15 @@ class Database:
                     self.connection.execute("ROLLBACK")
                 raise
 
+    def _files_now(self) -> Files:
+        try:
+            return files_at(self.path)
+        except OSError as error:  # nobody can tell whether they are still there
+            raise store_error(self.path, error) from error
+
     def _put_back(self) -> NoReturn:
         self.connection.execute("ROLLBACK")
-        if self._displaced and files_at(self.path)[0]:
+        if self._displaced and self._files_now()[0]:
             raise self._displaced
         try:
             put_back(self.connection, self.path, self._files, self.claim)
