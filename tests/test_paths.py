@@ -114,6 +114,10 @@ def test_a_session_is_named_by_name_or_path() -> None:
     assert paths.session_named("sub/mine") == Path("sub/mine")
     with pytest.raises(InputError, match="--session"):
         paths.session_named(" ")
+    with pytest.raises(InputError, match=r"--session: .*too long"):
+        paths.session_named("s" * 250)
+    with pytest.raises(InputError, match="folder"):
+        paths.session_named("/")
 
 
 def test_starting_over_makes_the_newest_which_is_then_gone_on_with(home: Path) -> None:

@@ -22,6 +22,7 @@ from dpo_tui.store.database import read_only
 from dpo_tui.store.session import SessionStore
 from tests.samples import ready
 from tests.terminal.program import ANNOTATOR, PROGRAM, Person
+from tests.unprivileged import run_unprivileged
 
 FOREIGN = b'{"messages": [], "rejected_response": "of somebody else"}\n'
 TEXTS = ("first", "second \x1b[31m", "third", "fourth")
@@ -168,6 +169,26 @@ def test_a_session_has_to_be_named_and_to_be_there(
     result = person.run(*command, "prompts.toml")
     assert result.returncode == 2
     assert "no session of prompts.toml" in result.stderr
+
+
+def test_paths_that_lead_nowhere_are_told(person: Person) -> None:
+    person.write("p.toml", '[[prompt]]\nuser = "u"\nresponses = ["a", "b"]\n')
+    for name in ("loop.toml", "loop.jsonl"):
+        (person.folder / name).symlink_to(name)
+    for command, code, said in (
+        (f"history --session {'s' * 250}", 2, "too long"),
+        (f"generate p.toml --session {'s' * 250}", 2, "too long"),
+        ("history loop.toml", 2, "no session of loop.toml"),
+        ("generate p.toml --output loop.jsonl", 0, "1 of 1"),
+    ):
+        result = person.run(*command.split())
+        assert (result.returncode, said in result.stderr) == (code, True), result.stderr
+
+
+def test_a_session_in_a_folder_that_may_not_be_entered_is_told(person: Person) -> None:
+    (person.folder / "closed").mkdir(mode=0)
+    result = run_unprivileged(person, "history", "--session", "closed/s.db")
+    assert (result.returncode, "Permission denied" in result.stderr) == (2, True), result.stderr
 
 
 # --- verify --------------------------------------------------------------------------------------

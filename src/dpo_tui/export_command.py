@@ -24,12 +24,13 @@ from dpo_tui.datasets.endings import check_ending
 from dpo_tui.datasets.formats import Format, format_named
 from dpo_tui.datasets.hub import CARD, send_folder
 from dpo_tui.datasets.lengths import Estimate, Ruler, TokenizerRuler
-from dpo_tui.datasets.output import STDOUT, check_output, resolved, writing_whole
+from dpo_tui.datasets.output import STDOUT, check_output, writing_whole
 from dpo_tui.display import display, display_line
 from dpo_tui.domain.pairs import Unit
 from dpo_tui.errors import InputError
 from dpo_tui.export_job import TEST, TRAIN, ExportJob
 from dpo_tui.exporting import export
+from dpo_tui.paths import resolved
 from dpo_tui.reports.card import CardFacts, Provenance, card
 from dpo_tui.reports.export import ExportReport, summary
 from dpo_tui.settings import Settings

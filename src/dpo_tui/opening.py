@@ -20,12 +20,12 @@ from dpo_tui.datasets.file import check_writable
 from dpo_tui.datasets.formats import FORMATS, Format, format_named
 from dpo_tui.datasets.live import LiveDataset
 from dpo_tui.datasets.matching import lines_of
-from dpo_tui.datasets.output import FOREIGN_PACKING, PACKING, resolved
+from dpo_tui.datasets.output import FOREIGN_PACKING, PACKING
 from dpo_tui.domain.sources import SamplingPlan
 from dpo_tui.errors import MAY_PASS, BackendError, InputError, StoreError
 from dpo_tui.importing import Incoming, Say, bring_in
 from dpo_tui.inputs import Place
-from dpo_tui.paths import known_as, own_dataset_path, session_path, sessions_dir
+from dpo_tui.paths import known_as, own_dataset_path, resolved, session_path, sessions_dir
 from dpo_tui.service.endpoint import seconds_to_probe
 from dpo_tui.service.generation import Route
 from dpo_tui.settings import DEFAULT_MAX_TOKENS, Settings
@@ -163,11 +163,18 @@ def _check_output(job: Job, path: Path) -> None:
 
 def _moved(before: Path | None, now: Path | None, say: Say) -> str:
     """Tell that the pairs go to another file than before, and that the old one still has them."""
-    if before is None or before == now or not before.exists():
+    if before is None or before == now or not _may_be_there(before):
         return ""
     told = f"dataset: all pairs go to {now} now; {before} stays as it is"
     say(told)
     return told
+
+
+def _may_be_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # its folder can't be looked into
+        return True
 
 
 def _left_behind(job: Job, own: SessionInfo, say: Say) -> str:
@@ -191,7 +198,7 @@ def _left_behind(job: Job, own: SessionInfo, say: Say) -> str:
                 and (other.total, other.first_key) == (own.total, own.first_key)
                 and place
                 and place.is_absolute()
-                and (place == own.prompts_path or not place.exists())
+                and (place == own.prompts_path or not _may_be_there(place))
             ):
                 words = ["dpo-tui", "annotate", str(job.prompts_path), "--session", path.stem]
                 told = f"these prompts have a session with {other.decided:,} decided, of {place}: "

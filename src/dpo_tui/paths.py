@@ -22,6 +22,8 @@ PIPED = "stdin:"
 NOT_FILES = (HUB, PIPED)
 """How prompts are called that are no file of this machine."""
 _STEM_BYTES = 80
+_LONGEST_ENDING = "-01234567.lock"
+"""Of the files that lie beside a session."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -74,9 +76,14 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{digest}.dpo-tui-tmp")
 
 
+def resolved(path: Path) -> Path:
+    """Where a path leads; a link that leads to itself is no error yet."""
+    return Path(os.path.realpath(path))
+
+
 def known_as(prompts: Path) -> Path:
     """What a prompts file is known by wherever one stands; what is no file keeps its name."""
-    return prompts.resolve() if _is_file(prompts) else prompts
+    return resolved(prompts) if _is_file(prompts) else prompts
 
 
 def session_path(prompts: Path) -> Path:
@@ -92,13 +99,22 @@ def session_named(name_or_path: str) -> Path:
     """The session file that a person names: a path if it looks like one, else a session's name.
 
     Raises:
-        InputError: the name is blank.
+        InputError: the name is blank, too long or that of a folder, or it can't be told whether it
+            is there.
     """
     if not name_or_path.strip():
         raise InputError("--session: the name is empty", remedy="Give it a name or a path.")
-    if os.sep in name_or_path or name_or_path.endswith(".db"):
-        return Path(name_or_path)
-    return sessions_dir() / f"{name_or_path}.db"
+    is_path = os.sep in name_or_path or name_or_path.endswith(".db")
+    path = Path(name_or_path) if is_path else sessions_dir() / f"{name_or_path}.db"
+    if not path.name:
+        raise InputError(f"--session: {path} is a folder", remedy="Name a file in it.")
+    try:
+        Path(f"{path}{_LONGEST_ENDING}").exists()
+    except OSError as error:
+        raise InputError(
+            f"--session: {path}: {error.strerror or error}", remedy="Name another one."
+        ) from error
+    return path
 
 
 def fresh_session_path(path: Path) -> Path:
@@ -121,7 +137,7 @@ def own_dataset_path(prompts: Path, annotator: str, others: Iterable[Path]) -> P
 
     The first one has the plain name; where it is one of the `others`, the annotator's own is in it.
     """
-    taken = {os.fsencode(each.resolve()).lower() for each in others}
+    taken = {os.fsencode(resolved(each)).lower() for each in others}
     name = _safe(annotator)
     digest = sha256(annotator.encode(errors="surrogatepass")).hexdigest()[:8]
     is_file = _is_file(prompts)
@@ -129,7 +145,7 @@ def own_dataset_path(prompts: Path, annotator: str, others: Iterable[Path]) -> P
     *free, last = (
         folder / f"{stem}{own}.dpo.jsonl" for own in ("", f".{name}", f".{name}-{digest}")
     )
-    return next((each for each in free if os.fsencode(each.resolve()).lower() not in taken), last)
+    return next((each for each in free if os.fsencode(resolved(each)).lower() not in taken), last)
 
 
 def _is_file(prompts: Path) -> bool:

@@ -16,6 +16,7 @@ from dpo_tui.datasets.walk import Walk, walk
 from dpo_tui.domain.ledger import Ledger, Reconciliation, Region
 from dpo_tui.domain.pairs import Example
 from dpo_tui.errors import DatasetError
+from dpo_tui.paths import resolved
 
 
 class LiveDataset:
@@ -26,7 +27,7 @@ class LiveDataset:
     """
 
     def __init__(self, path: Path, encode: Callable[[Any], bytes]) -> None:
-        self._path = path.resolve()
+        self._path = resolved(path)
         self._encode = encode
         self._left: Stamp | None = None  # the file as it was left, if its last line is whole
 

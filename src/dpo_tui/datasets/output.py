@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from dpo_tui.datasets.file import sync_folder
 from dpo_tui.errors import DatasetError, InputError
+from dpo_tui.paths import resolved
 
 STDOUT = Path("-")
 PACKING = ".gz"
@@ -59,11 +60,6 @@ def _check_name(path: Path) -> None:
         raise InputError(
             f"{path} can't be written: {error.strerror or error}.", remedy="Name another file."
         ) from error
-
-
-def resolved(path: Path) -> Path:
-    """Where a path leads; a link that leads to itself is no error yet."""
-    return Path(os.path.realpath(path))
 
 
 @contextmanager
