@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shlex
 import sqlite3
 import stat
@@ -23,6 +25,7 @@ from dpo_tui.store.session import SessionStore
 from tests.samples import ready
 from tests.terminal.program import ANNOTATOR, PROGRAM, Person
 from tests.unprivileged import run_unprivileged
+from tests.waiting import wait_until
 
 FOREIGN = b'{"messages": [], "rejected_response": "of somebody else"}\n'
 TEXTS = ("first", "second \x1b[31m", "third", "fourth")
@@ -315,6 +318,34 @@ def test_repair_waits_for_nobody(person: Person, session: Path) -> None:
     store.close()
     assert code == 1
     assert "in use" in told
+
+
+def test_repair_keeps_the_log_from_whoever_leaves(person: Person, session: Path) -> None:
+    SessionStore.open(session, annotator="other").close()
+    dataset = person.folder / "pairs.jsonl"
+    lines = dataset.read_bytes()
+    dataset.write_bytes(FOREIGN)
+    person.write("more.jsonl", '{"user": "more", "responses": ["a", "b"]}\n')
+    with dataset.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        repair = subprocess.Popen(
+            [*PROGRAM, "verify", "--repair", "--session", str(session)],
+            env=person.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        wait_until(lambda: "pairs.jsonl" in opened_by(repair.pid))
+        result = person.run("generate", "more.jsonl", "--session", str(session))
+        assert result.returncode == 0, result.stderr
+    told, _ = repair.communicate()
+    assert (repair.returncode, "in order" in told) == (0, True), told
+    assert dataset.read_bytes() == lines
+
+
+def opened_by(pid: int) -> set[str]:
+    links = (each for each in Path(f"/proc/{pid}/fd").iterdir())
+    return {Path(os.path.realpath(each)).name for each in links}
 
 
 # --- backup --------------------------------------------------------------------------------------

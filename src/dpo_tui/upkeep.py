@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ from dpo_tui.store.backup import copy_database
 from dpo_tui.store.checks import SessionCheck, check_session, reading_ledgers
 from dpo_tui.store.database import journal_of, read_only
 from dpo_tui.store.history import PastDecision
+from dpo_tui.store.lock import holding
 from dpo_tui.store.session import SessionStore
 from dpo_tui.words import moment
 
@@ -163,19 +164,18 @@ def repair(session: Path) -> Verified:
             f"Session {session}: it is damaged and was left as it is: {found.damage[0]}",
             remedy=_DAMAGED,
         )
-    with ExitStack() as open_stores:
-        journal = journal_of(session)
-        stores = [
-            SessionStore.open(session, annotator=each, journal=journal) for each in found.annotators
-        ]
-        for each in stores:
-            open_stores.callback(each.close)
-        if stores:
-            stores[0].rebuild()
-            paths = stores[0].info().dataset_paths
-            for annotator, each in zip(found.annotators, stores, strict=True):
-                if annotator in paths:
-                    LiveDataset(paths[annotator], swift.encode).reconcile(each, thorough=True)
+    journal = journal_of(session)
+    with ExitStack() as held:
+        for each in found.annotators:
+            held.enter_context(holding(session, each))
+        # One after the other: to open the file a second time would drop SQLite's locks on it.
+        for number, annotator in enumerate(found.annotators):
+            store = SessionStore.open(session, annotator=annotator, labels=False, journal=journal)
+            with closing(store):
+                if number == 0:
+                    store.rebuild()
+                if path := store.info().dataset_paths.get(annotator):
+                    LiveDataset(path, swift.encode).reconcile(store, thorough=True)
     return verify(session)
 
 

@@ -13,8 +13,9 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -123,6 +124,20 @@ class SessionLock:
                 os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = -1
+
+
+@contextmanager
+def holding(session: Path, annotator: str) -> Iterator[None]:
+    """Hold a session for an annotator without opening it, until the block ends.
+
+    Raises:
+        StoreError: another process holds it, or the lock file can't be used.
+    """
+    lock = SessionLock.acquire(session.resolve(), annotator, time.time())
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _claim(fd: int, path: Path, session: Path, annotator: str) -> None:
