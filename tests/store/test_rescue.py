@@ -177,3 +177,13 @@ def test_a_path_that_cannot_be_looked_at_is_told_and_tried_again(path: Path) -> 
         aside.rename(path)
         skip(store, 2)
     assert skipped(path) == 2
+
+
+def test_a_session_that_another_process_opens_with_a_log_is_where_it_was(path: Path) -> None:
+    with session(path, journal=Journal.TRUNCATE) as store:
+        with session(path, annotator="other", journal=Journal.WAL) as other:
+            skip(store, 1)
+            skip(other, 1, "other")
+            skip(store, 2)
+        skip(store, 3)
+    assert (skipped(path), skipped(path, "other")) == (3, 1)

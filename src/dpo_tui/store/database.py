@@ -43,7 +43,7 @@ class Database:
         self.journal = journal
         self.claim: Callable[[], None] = lambda: None
         """Makes sure that the path is ours before a file that was taken away is put back."""
-        self._files = files_at(path)
+        self._files = self._files_now()
         self._displaced: DisplacedError | None = None
 
     @classmethod
@@ -81,9 +81,11 @@ class Database:
 
     def _files_now(self) -> Files:
         try:
-            return files_at(self.path)
+            file, log = files_at(self.path)
         except OSError as error:  # nobody can tell whether they are still there
             raise store_error(self.path, error) from error
+        # Another process may open the session with a log, to which SQLite turns here too.
+        return file, log if self.journal is Journal.WAL else None
 
     def _put_back(self) -> NoReturn:
         self.connection.execute("ROLLBACK")
@@ -96,7 +98,7 @@ class Database:
             raise
         connection = _connect(self.path, self.journal)
         self.connection.close()
-        self.connection, self._files = connection, files_at(self.path)
+        self.connection, self._files = connection, self._files_now()
         raise StoreError(
             f"Session {self.path}: its file was removed or moved while it was open. It is back in "
             "its place, with all that was saved.",
