@@ -417,6 +417,8 @@ def test_equal_pairs_of_two_annotators_are_both_rebuilt(person: Person, session:
 # --- standard output -----------------------------------------------------------------------------
 
 PRINTING = [
+    "--help",
+    "export --help",
     "sessions",
     "history --session s.db",
     "history --session s.db --json",

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _end_in_order()
     try:
         words = sys.argv[1:] if argv is None else argv
-        return _run(make_parser(words).parse_args(words))
+        return _run(words)
     except BrokenPipeError:  # of a reader that has seen enough: `| head`
         return 0
     finally:
@@ -79,8 +79,9 @@ def _end(number: int, _: object) -> NoReturn:
     raise _SignalledError(number)
 
 
-def _run(arguments: Namespace) -> int:
+def _run(words: Sequence[str]) -> int:
     try:
+        arguments = _parsed(words)
         return _printed(_COMMANDS[arguments.command](arguments))
     except DpoTuiError as error:
         tell(f"dpo-tui: {error.message}")
@@ -99,6 +100,14 @@ def _run(arguments: Namespace) -> int:
         else:
             _tell_crash(error)
         return 1
+
+
+def _parsed(words: Sequence[str]) -> Namespace:
+    try:
+        return make_parser(words).parse_args(words)
+    except SystemExit:
+        _printed(0)  # `--help` prints too
+        raise
 
 
 def _printed(code: int) -> int:
