@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -272,9 +273,17 @@ def test_keys_come_from_the_terminal_where_prompts_were_piped(person: Person, co
         terminal.press(" ")
         terminal.press("\r")
         terminal.wait_for("b good")
+        terminal.press(" ")
+        terminal.press("\r")
+        terminal.wait_for("c good")
+        terminal.press("s")
+        terminal.wait_for("Every group is decided")
+        assert "... | dpo-tui annotate -" in terminal.screen()
+        (report,) = re.findall("dpo-tui (report .*)", terminal.screen())
         terminal.press("q")
         assert terminal.wait_exit() == 0
-    assert describe(person.session()).progress["ann"].confirmed == 1
+    assert describe(person.session()).progress["ann"].confirmed == 2
+    assert "2 confirmed" in person.run(*report.split()).stdout
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows"])

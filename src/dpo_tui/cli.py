@@ -221,9 +221,7 @@ def _job(arguments: Namespace) -> Job:
         annotator=arguments.annotator or user_name(),
         local=arguments.local,
         named=shlex.join(
-            [str(arguments.prompts)]
-            if arguments.session is None
-            else ["--session", _typed(session)]
+            [str(path)] if arguments.session is None else ["--session", _typed(session)]
         ),
         resume=_resume(arguments, path, session),
         place_of=lambda name: place_of(name, vars(arguments), os.environ, files),
@@ -271,7 +269,9 @@ def _resume(arguments: Namespace, prompts: Path, session: Path) -> str:
         words += ["--annotator", arguments.annotator]
     if arguments.local:
         words.append("--local")
-    return shlex.join(words)
+    command = shlex.join(words)
+    # What was piped is gone; the same rows find the session again.
+    return f"... | {command}" if _is_piped(arguments) else command
 
 
 def _typed(session: Path) -> str:
