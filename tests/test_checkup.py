@@ -77,7 +77,7 @@ def test_a_base_url_that_is_none_is_exit_code_2(capsys: pytest.CaptureFixture[st
     assert main(["doctor", "--base-url", "ftp://x", "--json"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "base URL" in printed.err
+    assert "--base-url: expected a URL" in printed.err
 
 
 async def test_servers_of_this_machine_are_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from datetime import date, time
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
@@ -71,9 +72,16 @@ def text(value: str) -> str:
 
 
 def url(value: str) -> str:
-    """Check for what could be a base URL and holds no password."""
-    good = value.strip() and "@" not in value
-    return "" if good else "a URL such as http://127.0.0.1:8000/v1, without user name or password"
+    """Check for what could be a base URL and holds no password; http:// may be left out."""
+    text = value.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if is_url and not any(each in text for each in "@?#"):
+        return ""
+    return "a URL such as http://127.0.0.1:8000/v1, without user name, password or query"
 
 
 def variable(value: str) -> str:
