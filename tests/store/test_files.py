@@ -24,7 +24,7 @@ from dpo_tui.domain.model import (
     Verdict,
 )
 from dpo_tui.errors import StoreError
-from dpo_tui.store.database import Journal
+from dpo_tui.store.database import Journal, read_only
 from dpo_tui.store.filesystem import filesystem_type
 from dpo_tui.store.info import describe
 from dpo_tui.store.schema import VERSION
@@ -217,6 +217,20 @@ def test_a_full_disk_loses_nothing_and_goes_on_later(path: Path, journal: Journa
     assert store.group(1, ME).responses == (stored,)
     store.close()
     assert describe(path).progress[ME].skipped == 1
+
+
+@pytest.mark.parametrize("journal", Journal)
+def test_reading_takes_no_space(path: Path, journal: Journal) -> None:
+    make(path, journal).close()
+    with full_disk(0):
+        for _ in range(2):
+            with read_only(path) as connection:
+                assert connection.execute("SELECT count(*) FROM groups").fetchone() == (1,)
+            assert describe(path).total == 1
+    assert describe(path).total == 1
+    with read_only(path) as connection:
+        assert connection.execute("SELECT count(*) FROM groups").fetchone() == (1,)
+    assert not path.with_name(path.name + "-wal").exists()
 
 
 def test_a_session_that_another_one_writes_for_too_long_is_told(

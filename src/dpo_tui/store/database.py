@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
@@ -183,11 +183,11 @@ def read_only(path: Path, *, brief: bool = False) -> Iterator[sqlite3.Connection
     if header is None:
         raise StoreError(f"Session {path}: the file is empty.", remedy="Remove it.")
     uri = path.absolute().as_uri()
-    idle = _is_wal(header) and not path.with_name(path.name + "-wal").exists()
-    if not idle:
+    log = path.with_name(path.name + "-wal")
+    # An empty log is left where one couldn't be begun for want of space.
+    if not _is_wal(header) or _size(log) > 0:
         uri += "?mode=ro"
-    elif not brief and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        # The log files that it takes to keep others from changing what is read go when it closes.
+    elif (log.exists() or not brief) and _can_keep_others_away(path, f"{uri}?mode=rw"):
         uri += "?mode=rw"
     else:
         # Nobody has it open, and opening it the usual way takes log files.
@@ -199,6 +199,18 @@ def read_only(path: Path, *, brief: bool = False) -> Iterator[sqlite3.Connection
             yield connection
         finally:
             connection.close()
+
+
+def _can_keep_others_away(path: Path, uri: str) -> bool:
+    """Whether there can be the log files that it takes; they go when the connection closes."""
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return False
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as probe:
+            version_of(probe)
+    except sqlite3.Error:  # the disk is full
+        return False
+    return True
 
 
 def journal_of(path: Path) -> Journal:
