@@ -472,6 +472,28 @@ async def test_undo_marks_no_response_that_was_not_judged(tmp_path: Path) -> Non
         assert marks(here) == [None, None]
 
 
+async def test_undo_marks_no_response_that_is_about_to_be_replaced(tmp_path: Path) -> None:
+    gate = replies.Gate()
+    async with (
+        ChatServer(replies.completion("a", "b")) as server,
+        desk(tmp_path, server.url, [Prompt((Message("user", "one"),))]) as here,
+    ):
+        await here.until_ended()
+        await here.label(0)
+        await here.labelling.open_neighbour(-1)
+        server.reply = replies.completion("another", gate=gate)
+        await here.labelling.supply.regenerate_one(0)
+        await gate.reached()
+        await here.labelling.undo()
+        assert marks(here) == [None, None]
+        gate.open(10)
+        await here.until_ended()
+        assert [card.text for card in here.cards] == ["another", "b"]
+        assert marks(here) == [None, None]
+        kept = await here.disk.run(here.store.group, 1, "ann")
+        assert kept.draft.marks == {}
+
+
 async def test_undo_of_a_skip_brings_the_marks_back(tmp_path: Path) -> None:
     async with desk(tmp_path, None, [ABCD, ready("x", "y")]) as here:
         await here.labelling.marking.toggle(0, Mark.EXCLUDED)

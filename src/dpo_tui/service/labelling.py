@@ -174,6 +174,8 @@ class Labelling:
         if self._pace:
             self._pace.pop()
         group = await self._screen.show(decision.group_id)
+        if decision.verdict is Verdict.CONFIRMED or group.decision:
+            self._screen.keep_judged(group, group.decision or decision)
         await self._catch_up()
         return group
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from dpo_tui.domain.labelling import turn_to
 from dpo_tui.domain.marking import clear, unite
-from dpo_tui.domain.model import Draft, Group, Response, Verdict
+from dpo_tui.domain.model import Decision, Draft, Group, Response, Verdict
 from dpo_tui.domain.pairs import PairPolicy, Unit
 from dpo_tui.errors import StoreError
 from dpo_tui.service.arrangement import OWN, Arrangement, arrange
@@ -177,6 +177,13 @@ class OnScreen:
                 self._forget(group, unfinished)
         self.generation.focus(self.group)
         self.changed()
+
+    def keep_judged(self, group: Group, decision: Decision) -> None:
+        """Of the marks that a decision gave back, keep those of the responses that it is about."""
+        live = self.generation.live(group.id, group.draft.set_no)
+        judged = {each.slot for each in group.shown() if each.id in decision.marks} - live.keys()
+        if others := group.draft.marks.keys() - judged:
+            self._forget(group, others)
 
     async def save_draft(self, group: Group, draft: Draft) -> Group:
         """Keep what was made of the group on screen."""
