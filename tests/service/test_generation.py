@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -7,7 +8,16 @@ import pytest
 from dpo_tui.backend.client import HttpChatClient
 from dpo_tui.backend.models import Models
 from dpo_tui.backend.stream import Timeouts
-from dpo_tui.domain.model import Completion, Mark, Origin, Sampling, Source, State
+from dpo_tui.domain.model import (
+    Completion,
+    Mark,
+    Message,
+    Origin,
+    Prompt,
+    Sampling,
+    Source,
+    State,
+)
 from dpo_tui.domain.sources import SamplingPlan, SourceSettings
 from dpo_tui.errors import BusyError
 from dpo_tui.service.endpoint import Health, seconds_to_probe
@@ -15,10 +25,12 @@ from dpo_tui.service.generation import Route
 from dpo_tui.service.live import Phase
 from dpo_tui.service.outcomes import Refused
 from dpo_tui.store.role import GeneratorRole
+from dpo_tui.store.session import SessionStore
+from tests.samples import ready
 from tests.servers import replies
 from tests.servers.tls import Authority
 from tests.servers.wire import MODEL, ChatServer, Exchange, Reply
-from tests.service.desk import Desk, begun_and_endless, desk, prompts
+from tests.service.desk import ANNOTATOR, Desk, begun_and_endless, desk, prompts
 
 
 def health(here: Desk) -> Health:
@@ -451,6 +463,21 @@ async def test_while_another_process_generates_its_responses_are_read_along(
         other.give()
         cards = await here.until_ended()
         assert [card.text for card in cards] == ["from there", "a"]
+
+
+async def test_a_mark_goes_with_the_response_that_another_process_replaces(tmp_path: Path) -> None:
+    other = GeneratorRole(tmp_path / "session.db", insists=True)
+    assert other.take()
+    given = [Prompt((Message("user", "one"),), responses=ready("a", "b"))]
+    async with desk(tmp_path, "http://127.0.0.1:9/v1", given) as here:
+        await here.labelling.marking.choose_all()
+        completion = Completion("from there", State.COMPLETE, Source(Origin.MODEL))
+        await here.disk.run(here.store.add_response, 1, 1, 0, completion)
+        await here.until(lambda: here.cards[0].text == "from there")
+        assert [card.mark for card in here.cards] == [None, Mark.CHOSEN]
+    with closing(SessionStore.open(tmp_path / "session.db", annotator=ANNOTATOR)) as store:
+        assert store.group(1, ANNOTATOR).draft.marks == {1: Mark.CHOSEN}
+    other.give()
 
 
 async def test_sources_share_a_group_and_endpoints_share_the_load(tmp_path: Path) -> None:

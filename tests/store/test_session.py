@@ -21,6 +21,7 @@ from dpo_tui.domain.model import (
     Origin,
     Prompt,
     Remarks,
+    Shelved,
     Source,
     State,
     Verdict,
@@ -245,6 +246,25 @@ def test_typed_responses_and_attempts_never_share_a_slot(store: SessionStore) ->
         *(0, 1, 2, 3, 4, 5, 9)
     ]
     assert (store.kept_text(1, ME, 2), store.kept_text(1, ME, 0)) == (None, "another")
+
+
+def test_a_mark_of_another_annotator_goes_with_the_response_it_was_given(
+    store: SessionStore,
+) -> None:
+    model = Completion("made", State.COMPLETE, Source(Origin.MODEL))
+    drafts = [
+        Draft(1, {0: Mark.CHOSEN, 1: Mark.CHOSEN}, remarks=Remarks(best=0)),
+        Draft(2, {0: Mark.CHOSEN}, {1: Shelved({0: Mark.EXCLUDED, 2: Mark.CHOSEN})}),
+    ]
+    for name, draft in zip(("bob", "eve"), drafts, strict=True):
+        store.save_draft(1, name, draft)
+    store.save_draft(1, ME, Draft(1, {0: Mark.CHOSEN}))
+    store.add_response(1, 1, 3, model)
+    assert [store.group(1, each).draft for each in ("bob", "eve")] == drafts
+    store.add_response(1, 1, 0, model)
+    assert store.group(1, "bob").draft == Draft(1, {1: Mark.CHOSEN})
+    assert store.group(1, "eve").draft == Draft(2, {0: Mark.CHOSEN}, {1: Shelved({2: Mark.CHOSEN})})
+    assert store.group(1, ME).draft.marks == {0: Mark.CHOSEN}, "marked while it streamed"
 
 
 def test_skipped_groups_are_found_in_the_order_of_the_queue(store: SessionStore) -> None:

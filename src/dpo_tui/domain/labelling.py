@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from msgspec.structs import replace
 
+from dpo_tui.domain.marking import clear
 from dpo_tui.domain.model import (
     Completion,
     Decision,
@@ -54,6 +55,11 @@ def turn_to(draft: Draft, set_no: int) -> Draft:
     there = shelved.pop(set_no, Shelved())
     remarks = replace(there.remarks, note=draft.remarks.note, labels=draft.remarks.labels)
     return Draft(set_no, there.marks, shelved, remarks)
+
+
+def clear_in(draft: Draft, set_no: int, slot: int) -> Draft:
+    """The draft with nothing said of a slot of one of its sets, on screen or not."""
+    return turn_to(clear(turn_to(draft, set_no), [slot]), draft.set_no)
 
 
 def draft_of(decision: Decision, slots: Mapping[int, int]) -> Draft:

@@ -313,8 +313,11 @@ class Generation:
         for known in list(self.window):
             group = await self._disk.run(self._disk.store.group, known.id, self._annotator)
             before = {each.id for each in known.responses}
+            taken = {each.slot for each in known.shown()}
             for response in group.responses:
                 if response.id not in before:
+                    if response.set_no == known.draft.set_no and response.slot in taken:
+                        self.on_broken_off(known, {response.slot})
                     self._adopt(response)
 
     async def _refill(self, focus: Group) -> None:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
 
-from dpo_tui.domain.labelling import draft_of
+from dpo_tui.domain.labelling import clear_in, draft_of
 from dpo_tui.domain.model import Completion, Decision, Draft, Group, Ready, Response
 from dpo_tui.errors import StoreError
 from dpo_tui.store.decisions import counting_decision
@@ -176,6 +176,20 @@ def save_draft(
 ) -> None:
     """Keep labelling in progress in place of what was kept before."""
     connection.execute(_SAVE_DRAFT, (annotator_id, group_id, *draft_values(draft)))
+
+
+def forget_marks(
+    connection: sqlite3.Connection, group_id: int, set_no: int, slot: int, annotator_id: int
+) -> None:
+    """A slot gets a response: what others have marked in its place was said of another text."""
+    marked = connection.execute(
+        f"SELECT annotator_id, {DRAFT_COLUMNS} FROM annotators JOIN drafts "  # noqa: S608 - constant
+        "ON annotator_id = annotators.id AND group_id = ? WHERE annotator_id <> ? AND EXISTS "
+        "(SELECT 1 FROM responses WHERE group_id = ? AND set_no = ? AND slot = ?)",
+        (group_id, annotator_id, group_id, set_no, slot),
+    ).fetchall()
+    for other, *row in marked:
+        save_draft(connection, group_id, other, clear_in(draft_of_row(tuple(row)), set_no, slot))
 
 
 def draft_before(connection: sqlite3.Connection, decision: Decision) -> Draft:

@@ -154,9 +154,14 @@ class SessionStore(SessionFile):
     def add_response(
         self, group_id: int, set_no: int, slot: int, completion: Completion
     ) -> Response:
-        """Store one ended attempt; in another slot if somebody has typed a response in this one."""
+        """Store one ended attempt; in another slot if somebody has typed a response in this one.
+
+        What other annotators have marked there is forgotten.
+        """
+        annotator_id = self._id(self._annotator)
         with self._database.transaction() as connection:
             slot = groups.slot_for_attempt(connection, group_id, set_no, slot)
+            groups.forget_marks(connection, group_id, set_no, slot, annotator_id)
             found = groups.insert_response(connection, group_id, set_no, slot, completion)
         return Response(found, group_id, set_no, slot, completion)
 
