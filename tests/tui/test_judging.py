@@ -82,6 +82,30 @@ async def test_numbers_of_two_digits(tmp_path: Path) -> None:
         await here.until(lambda: here.marks[0] is CHOSEN)
 
 
+async def test_a_number_is_typed_with_the_keys_that_are_bound(tmp_path: Path) -> None:
+    keys = Keymap({"choose_1": ("&",), "choose_2": ("A",), "skip": ("1",)})
+    look = Look(theme=DARK.name, keymap=keys)
+    group = prompt(*(f"text {n}" for n in range(12)))
+    async with screen(tmp_path, ABC, [group, prompt("x")], look=look) as here:
+        await here.until("text 0")
+        await here.press("ampersand", "A")
+        await here.until(lambda: here.marks[11] is CHOSEN)
+        assert here.marks[:2] == [None, None]
+        await here.press("ampersand", "1")
+        await here.until("group 1 skipped")
+        await here.press("u")
+        await here.until("text 0")
+        assert here.marks[0] is CHOSEN, "the digit counted before the skip"
+
+
+async def test_a_digit_that_waits_counts_when_one_leaves(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt(*(f"text {n}" for n in range(12)))]) as here:
+        await here.until("text 0")
+        await here.press("1", "ctrl+c")
+        await here.until(lambda: here.marks[0] is CHOSEN)
+        assert not here.app.is_running
+
+
 async def test_an_edit_becomes_another_card_chosen(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
         await here.until("two")

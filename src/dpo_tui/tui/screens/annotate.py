@@ -103,7 +103,7 @@ class AnnotateScreen(JudgingActions, AnsweringActions, BrowsingActions):
     async def on_key(self, event: events.Key) -> None:
         """A key was pressed: the person is there."""
         self.labelling.touch()
-        if not event.key.isdigit():
+        if event.key not in self._digits:
             await self.end_number()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 from textual.timer import Timer
 
 from dpo_tui.domain.model import Mark
+from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.outcomes import Confirmed, Refused
+from dpo_tui.tui.actions import BY_NAME
+from dpo_tui.tui.keymap import Keymap, textual_name
 from dpo_tui.tui.screens.group import GOOD, GroupScreen
 from dpo_tui.words import group_at, plural
 
@@ -20,6 +23,7 @@ _STRENGTHS = {
     2: "strength 2 of 3: the chosen ones are clearly better",
     3: "strength 3 of 3: the chosen ones are better by far",
 }
+_DIGITS = ("choose_none", *(f"choose_{digit}" for digit in range(1, 10)))
 _DIGIT_SECONDS = 0.7
 """How long a first digit waits for a second one, where a number can have two."""
 
@@ -31,6 +35,18 @@ class JudgingActions(GroupScreen):
     """The first digit of a number that can have a second one; 0 when none is waiting."""
     _digit_wait: Timer | None = None
     """Ends the number when no second digit comes."""
+
+    def __init__(self, labelling: Labelling, keymap: Keymap) -> None:
+        super().__init__(labelling, keymap)
+        self._digits = frozenset(
+            textual_name(key) for name in _DIGITS for key in keymap.of(BY_NAME[name])
+        )
+        """The keys that a number is typed with, by Textual's names."""
+
+    async def keep_now(self) -> bool:
+        """Who leaves in the middle of a number has typed all of it."""
+        await self.end_number()
+        return True
 
     # --- marks ---------------------------------------------------------------------------------
 
