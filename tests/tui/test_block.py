@@ -9,6 +9,7 @@ from dpo_tui.service.live import Phase
 from dpo_tui.service.sheet import Card, Twin
 from dpo_tui.tui.block import Block, Row, View
 from dpo_tui.tui.page import Page, column_width
+from dpo_tui.tui.title import title
 from dpo_tui.tui.typeset.spans import plain
 
 WIDTH = 40
@@ -73,6 +74,18 @@ def test_lines_are_the_same_however_they_are_set(card: Card, view: View, bite: i
         pass
     piecewise.settle()
     assert rows(piecewise) == rows(whole)
+
+
+def test_a_title_has_its_width_and_tells_what_it_leaves_out() -> None:
+    card = Card(slot=0, number=1, mark=None, phase=None, state=State.COMPLETE, usable=True)
+    cut_off = replace(card, state=State.CUT_OFF)
+    told = replace(card, tokens=20, twin=Twin(12, 0.99))
+    for width in range(17, 80):
+        for each in (cut_off, told):
+            said = plain(title(each, width))
+            assert len(said) <= width
+            words = said.split("unmarked")[1].strip()
+            assert not words or words.endswith(("…", "at the token limit", "20 tokens"))
 
 
 def test_a_folded_card_that_turns_out_to_be_a_copy_is_its_title_alone() -> None:

@@ -101,6 +101,16 @@ async def test_the_layout_is_remembered(tmp_path: Path) -> None:
         await here.until(lambda: here.app.preferences == Preferences(layout="columns"))
 
 
+async def test_a_narrow_comparison_has_all_of_both_texts(tmp_path: Path) -> None:
+    left, right = ("one two three four five", "six seven eight nine ten")
+    async with screen(tmp_path, ABC, [prompt(left, right)], size=(40, 20)) as here:
+        await here.until("ten")
+        await here.press("d")
+        await here.until(lambda: layout(here) is Layout.COMPARE)
+        await here.settled()
+        assert set(f"{left} {right}".split()) <= set(here.text().split())
+
+
 async def test_compare_shows_two_and_changes_either_side(tmp_path: Path) -> None:
     given = [prompt("the cat sat", "the dog sat", "the cow stood")]
     async with screen(tmp_path, ABC, given, size=(130, 30)) as here:

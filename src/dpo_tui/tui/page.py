@@ -13,11 +13,13 @@ GAP = 3
 """Cells between two columns."""
 WIDEST = 130
 """Cells of the widest column: longer lines are hard to read."""
+_NARROWEST = 14
+"""Cells of the narrowest one, which holds eight of a text."""
 
 
 def column_width(width: int, columns: int) -> int:
     """Cells of one of several columns that share `width`."""
-    return max(20, min(WIDEST, (width - GAP * (columns - 1)) // columns))
+    return max(_NARROWEST, min(WIDEST, (width - GAP * (columns - 1)) // columns))
 
 
 class Piece(NamedTuple):

@@ -41,25 +41,32 @@ _STATES: dict[State, Span] = {
 }
 _ORIGINS = {Origin.EDITED: "edited", Origin.WRITTEN: "written", Origin.READY: "", Origin.MODEL: ""}
 
+_LEAST = 4
+"""Cells below which a part of a title tells nothing."""
+
 
 def title(card: Card, width: int) -> Line:
     """A title of `width` cells: where not all fits, what stands last on the left is cut."""
     if not card.number:
         return (("  reference", "card.number"),)
-    mark, kind = _BEST if card.best else _MARKS[card.mark]
+    mark, mark_kind = _BEST if card.best else _MARKS[card.mark]
     head = (
         (f"{card.number:>2}  ", NUMBER.kind),
-        (set_cell_size(mark, MARK.width), kind),
+        (set_cell_size(mark, MARK.width), mark_kind),
     )
-    state = state_span(card)
-    room = width - NUMBER.width - MARK.width - 1
-    right = min(cell_len(state[0]), max(0, room))
-    facts = "  ".join(_facts(card))
-    left = max(0, room - right - (2 if right else 0))
-    if cell_len(facts) > left:
-        facts = set_cell_size(facts, max(0, left - 1)) + "…" if left > 1 else ""
-    gap = room - cell_len(facts) - right
-    return (*head, (facts, "dim"), (" " * gap, "dim"), (set_cell_size(state[0], right), state[1]))
+    room = max(0, width - NUMBER.width - MARK.width - 1)
+    state, kind = state_span(card)
+    state = _cut(state, room)
+    facts = _cut("  ".join(_facts(card)), room - cell_len(state) - (2 if state else 0))
+    gap = room - cell_len(facts) - cell_len(state)
+    return (*head, (facts, "dim"), (" " * gap, "dim"), (state, kind))
+
+
+def _cut(text: str, width: int) -> str:
+    """As much as fits, with a sign where something is left out; less than a word is nothing."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1) + "…" if width >= _LEAST else ""
 
 
 def _facts(card: Card) -> list[str]:
