@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from textual.events import Paste
+from textual.widgets import Input
 
 from dpo_tui.domain.model import Mark, Message, Prompt
 from dpo_tui.errors import InputError
@@ -64,6 +65,22 @@ async def test_strength_flag_and_note_are_shown(tmp_path: Path) -> None:
         await here.until("Every group is decided")
         await here.press("u")
         await here.until("“too long!”")
+
+
+async def test_a_note_is_shown_in_as_many_lines_as_it_takes(tmp_path: Path) -> None:
+    async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
+        await here.until("two")
+        await here.press("f", "i")
+        await here.until("why?")
+        here.app.screen.query_one(Input).value = "what the note says " * 5 + "to its end"
+        await here.press("enter")
+        await here.until(lambda: "to its end”" in " ".join(here.text().split()))
+        await here.press("i")
+        await here.until("enter and escape keep it")
+        here.app.screen.query_one(Input).value = "what the note says " * 20
+        await here.press("enter")
+        await here.until("…\n")
+        assert "two" in here.text()
 
 
 async def test_numbers_of_two_digits(tmp_path: Path) -> None:

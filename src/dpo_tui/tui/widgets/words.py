@@ -18,6 +18,8 @@ EDGE = 1
 """Free cells on either side of a line."""
 _BELOW = 14
 """Cells at the right end of the last news, with a free one before them."""
+_MORE: Span = ("…", "$foreground-muted")
+"""Stands in the free cell behind a line."""
 _NARROWEST = 40
 """Cells below which the news have the line for themselves."""
 
@@ -33,7 +35,10 @@ def line_of(spans: Iterable[Span], palette: Palette, width: int) -> StripBuilder
 
 
 class Words(Drawn):
-    """Spans of safe text, whose kinds are styles; what is too wide goes on in the next line."""
+    """Spans of safe text, whose kinds are styles; what is too wide goes on in the next line.
+
+    Where there is no next line any more, a sign tells that something is missing.
+    """
 
     _spans: Sequence[Span] = ()
 
@@ -55,7 +60,10 @@ class Words(Drawn):
 
     def _line(self, y: int) -> StripBuilder:
         lines = self._lines(self.size.width)
-        return line_of(lines[y] if y < len(lines) else (), self.palette, self.size.width)
+        line = lines[y] if y < len(lines) else ()
+        if y + 1 == self.size.height < len(lines):
+            line = (*line, _MORE)
+        return line_of(line, self.palette, self.size.width)
 
     def _lines(self, width: int) -> list[Line]:
         room = max(1, self._room(width))
