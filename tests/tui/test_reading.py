@@ -111,6 +111,31 @@ async def test_a_narrow_comparison_has_all_of_both_texts(tmp_path: Path) -> None
         assert set(f"{left} {right}".split()) <= set(here.text().split())
 
 
+async def test_the_way_back_stays_told_until_it_is_gone(tmp_path: Path) -> None:
+    given = [prompt("one", "two", "three", text="first"), prompt("four", "five", text="second")]
+    async with screen(tmp_path, ABC, given) as here:
+        await here.until("three")
+        await here.press("d", "m")
+        await here.until("as it is stored · d goes back")
+        await here.press("space")
+        await here.until(lambda: "as it is stored" not in here.text())
+        assert "d goes back" in here.text()
+        await here.press("z", "3")
+        await here.until("response 3 chosen · 2 chosen · z goes back")
+        await here.press("slash", *"four", "enter")
+        await here.until("escape ends the search")
+        await here.press("m")
+        await here.until("text as it is stored · escape ends the search")
+        await here.press("escape", "p", "z", "enter")
+        await here.until("group 1 confirmed")
+        await here.settled()
+        assert "goes back" not in here.text()
+        await here.press("1", "z", "enter")
+        await here.until("Every group is decided")
+        await here.until("group 2 confirmed")
+        assert "goes back" not in here.text()
+
+
 async def test_compare_shows_two_and_changes_either_side(tmp_path: Path) -> None:
     given = [prompt("the cat sat", "the dog sat", "the cow stood")]
     async with screen(tmp_path, ABC, given, size=(130, 30)) as here:

@@ -80,7 +80,7 @@ def remarks_line(sheet: Sheet | None) -> list[Span]:
         parts.append((display_line(", ".join(sheet.labels)), "$text-secondary"))
     if sheet.note:
         parts.append((f"“{display_line(sheet.note)}”", "$foreground-muted"))
-    return _dotted(parts)
+    return dotted(parts)
 
 
 def _endpoint_parts(endpoints: Sequence[EndpointStatus], width: int) -> list[Span]:
@@ -107,10 +107,10 @@ def _fit(left: Sequence[tuple[int, str, str]], right: list[Span], width: int) ->
         if gap >= 2 or len(kept) == 1:
             break
         kept.remove(max(kept, key=lambda each: each[0]))
-    return [*_dotted([(text, style) for _, text, style in kept]), (" " * max(1, gap), ""), *right]
+    return [*dotted([(text, style) for _, text, style in kept]), (" " * max(1, gap), ""), *right]
 
 
-def _dotted(parts: Iterable[Span]) -> list[Span]:
+def dotted(parts: Iterable[Span]) -> list[Span]:
     """Parts of a line with dots between them."""
     return [each for part in parts for each in ((_DOT, "$foreground-disabled"), part)][1:]
 

@@ -45,18 +45,12 @@ class BrowsingActions(ReadingActions):
             if chosen is None:
                 return
             if group := await self.do(self.labelling.open_group(chosen.group_id), "not shown"):
-                self._say_where(group)
                 if chosen.query:
                     self.mark_matches(chosen.query, chosen.slot)
-                    ends = "escape ends the search"
-                    self.say(
-                        f"{again} · {ends}" if (again := self._again(group)) else ends, lasts=True
-                    )
+                self._say_where(group)
 
         self.app.push_screen(GroupsScreen(self.labelling.browsing, self.keymap, finds=finds), go)
 
     def _say_where(self, group: Group) -> None:
-        self.say(self._again(group), lasts=True)
-
-    def _again(self, group: Group) -> str:
-        return f"decided already: {self.key('confirm')} decides it again" if group.decision else ""
+        again = f"decided already: {self.key('confirm')} decides it again" if group.decision else ""
+        self.say(again, lasts=True)

@@ -13,13 +13,14 @@ from dpo_tui.service.labelling import Labelling
 from dpo_tui.service.outcomes import Refused
 from dpo_tui.tui.bindings import rebind, told_key
 from dpo_tui.tui.keymap import Keymap
-from dpo_tui.tui.render import error_words
+from dpo_tui.tui.render import dotted, error_words
 from dpo_tui.tui.widgets.card_list import CardList
 from dpo_tui.tui.widgets.prompt_pane import PromptPane
 from dpo_tui.tui.widgets.words import News
 
 _Result = TypeVar("_Result")
 
+_MUTED = "$foreground-muted"
 GOOD = "$text-success"
 BAD = "bold $text-error"
 ODD = "$text-warning"
@@ -45,10 +46,19 @@ class GroupScreen(Screen[None]):
         """Paint what has changed."""
         raise NotImplementedError
 
-    def say(self, text: str, style: str = "$foreground-muted", *, lasts: bool = False) -> None:
-        """Tell the person something, above the keys; if it `lasts`, a mark doesn't end it."""
+    @property
+    def way_back(self) -> str:
+        """How to leave what is shown in another way than usual; empty where nothing is."""
+        return ""
+
+    def say(self, text: str, style: str = _MUTED, *, lasts: bool = False) -> None:
+        """Tell the person something, above the keys; if it `lasts`, a mark doesn't end it.
+
+        The way back is told with it, as long as there is one.
+        """
         self._news_lasts = lasts
-        self._news.show([(display_line(text), style)])
+        told = [(display_line(text), style), (self.way_back, _MUTED)]
+        self._news.show(dotted(each for each in told if each[0]))
 
     def end_news(self) -> None:
         """Take away what was told of something that is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dpo_tui.tui.layout import Layout, columns_in
 from dpo_tui.tui.screens.group import GroupScreen
 
-_COMPARING = ("next_card", "previous_card", "previous_column", "next_column", "compare")
+_COMPARING = ("next_card", "previous_card", "previous_column", "next_column")
 
 
 class ReadingActions(GroupScreen):
@@ -21,6 +21,22 @@ class ReadingActions(GroupScreen):
     async def remember_layout(self, layout: Layout) -> None:
         """Begin with this layout the next time."""
         raise NotImplementedError
+
+    @property
+    def way_back(self) -> str:
+        """The key that ends the search, the reader or the comparison."""
+        if self.labelling.group is None:
+            return ""
+        if self._query:
+            return "escape ends the search"
+        match self.cards.layout_now:
+            case Layout.READER:
+                return f"{self.key('reader')} goes back"
+            case Layout.COMPARE:
+                reference = self.cards.has_reference
+                return f"{self.key('compare_reference' if reference else 'compare')} goes back"
+            case _:
+                return ""
 
     # --- moving --------------------------------------------------------------------------------
 
@@ -87,8 +103,6 @@ class ReadingActions(GroupScreen):
         """Give the current response the whole screen, or go back."""
         is_open = self.cards.layout_now is Layout.READER
         self._lay_out(self.usual_layout if is_open else Layout.READER)
-        if not is_open:
-            self.say(f"{self.key('reader')} goes back", lasts=True)
 
     async def action_columns(self) -> None:
         """Show the responses side by side, or below each other."""
@@ -111,7 +125,7 @@ class ReadingActions(GroupScreen):
             said = {each: self.key(each) for each in _COMPARING}
             self.say(
                 "{next_card} {previous_card} change the response, {previous_column} "
-                "{next_column} the side; {compare} goes back".format_map(said),
+                "{next_column} the side".format_map(said),
                 lasts=True,
             )
         else:
@@ -126,7 +140,7 @@ class ReadingActions(GroupScreen):
             self.say("this prompt has no reference", "$text-warning")
         elif self.cards.compare_with(reference):
             self._laid_out()
-            self.say(f"{self.key('compare_reference')} goes back", lasts=True)
+            self.say("")
 
     def action_back(self) -> None:
         """End the search, or leave the reader or the comparison; nothing else, ever."""
