@@ -152,6 +152,16 @@ async def test_escape_keeps_what_is_typed(tmp_path: Path) -> None:
         await here.until("written")
 
 
+@pytest.mark.parametrize("key", ["e", "E", "w"])
+async def test_nothing_is_typed_that_a_group_has_no_room_for(tmp_path: Path, key: str) -> None:
+    full = prompt(*(f"text {n}" for n in range(20)))
+    async with screen(tmp_path, ABC, [full]) as here:
+        await here.until("text 0")
+        await here.press(key)
+        await here.until("a group has at most 20 responses")
+        assert "ctrl-s" not in here.text()
+
+
 async def test_nothing_changed_is_refused(tmp_path: Path) -> None:
     async with screen(tmp_path, ABC, [prompt("one", "two")]) as here:
         await here.until("two")

@@ -28,6 +28,14 @@ class Writing:
     def __init__(self, screen: OnScreen) -> None:
         self._screen = screen
 
+    @property
+    def refusal(self) -> Refused | None:
+        """Why no response can be added to the group on screen; None if one can."""
+        group = self._screen.group
+        if group is None:
+            return ALL_DECIDED
+        return FULL if self._screen.generation.size(group) >= MAX_RESPONSES else None
+
     async def edit(self, slot: int, text: str) -> Refused | Response:
         """Add an edit of a response as a new one, chosen; the original stays as it is.
 
@@ -84,9 +92,8 @@ class Writing:
     ) -> Refused | Response:
         if not text.strip():
             return Refused("there is no text in it")
-        size = self._screen.generation.size(group)
-        if size >= MAX_RESPONSES:
-            return FULL
+        if refused := self.refusal:
+            return refused
         draft = self._screen.draft(group)
         if original and self._screen.options.reject_original:
             draft = with_marks(draft, {**draft.marks, original.slot: Mark.REJECTED})
@@ -95,7 +102,7 @@ class Writing:
             group.id,
             self._screen.annotator,
             draft.set_no,
-            size,
+            self._screen.generation.size(group),
             Completion(text, State.COMPLETE, source),
             lambda slot: _chosen(draft, slot),
             original.id if original else _FROM_SCRATCH,

@@ -11,6 +11,7 @@ from dpo_tui.tui.screens.group import BAD, ODD, GroupScreen
 from dpo_tui.words import plural
 
 if TYPE_CHECKING:
+    from dpo_tui.service.sheet import Card
     from dpo_tui.tui.screens.edit import Edited
 
 
@@ -46,20 +47,32 @@ class AnsweringActions(GroupScreen):
 
     async def action_edit(self) -> None:
         """Write a better version of the current response."""
-        slot = self.cards.current
-        card = self.cards.card(slot)
+        if card := self._editable():
+            await self._write_in(f"Edit response {card.number}", card.slot, card.text)
+
+    async def action_write(self) -> None:
+        """Write a response of one's own."""
+        if self._has_room():
+            await self._write_in("Write a response", None, "")
+
+    def _has_room(self) -> bool:
+        """Whether a response can be added; if not, says why before anything is typed."""
+        if refused := self.labelling.writing.refusal:
+            self.say(refused.reason, ODD)
+        return refused is None
+
+    def _editable(self) -> Card | None:
+        """The current response, if it can be edited; else says why not."""
+        card = self.cards.card(self.cards.current)
+        if not self._has_room():
+            return None
         if card is None or card.phase is not None or not card.text.strip():
             self.say(
                 f"there is no text to edit here; {self.key('write')} writes a response of your own",
                 ODD,
             )
-        else:
-            await self._write_in(f"Edit response {card.number}", slot, card.text)
-
-    async def action_write(self) -> None:
-        """Write a response of one's own."""
-        if self.labelling.group is not None:
-            await self._write_in("Write a response", None, "")
+            return None
+        return card
 
     async def _write_in(
         self, heading: str, slot: int | None, text: str, unsaved: str | None = None
@@ -88,14 +101,9 @@ class AnsweringActions(GroupScreen):
 
     async def action_edit_outside(self) -> None:
         """Write a better version of the current response in the editor of the environment."""
-        slot = self.cards.current
-        card = self.cards.card(slot)
-        if card is None or card.phase is not None or not card.text.strip():
-            self.say(
-                f"there is no text to edit here; {self.key('write')} writes a response of your own",
-                ODD,
-            )
+        if (card := self._editable()) is None:
             return
+        slot = card.slot
         kept = await self.labelling.writing.kept_text(slot)
         try:
             typed = await edited_outside(self.app, card.text if kept is None else kept)
