@@ -19,6 +19,7 @@ from dpo_tui.tui.actions import ALWAYS_QUITS, Scope
 from dpo_tui.tui.bindings import ALWAYS, bindings, rebind
 from dpo_tui.tui.commands import ActionCommands, ThemeCommands
 from dpo_tui.tui.driver import Driver
+from dpo_tui.tui.in_turn import InTurn, Passed
 from dpo_tui.tui.keymap import key_name
 from dpo_tui.tui.look import Look
 from dpo_tui.tui.render import error_words
@@ -59,6 +60,7 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         # A frame of an animation costs as many bytes over SSH as a page of text.
         self.animation_level = "none"
         self._remembering = asyncio.Lock()
+        self._typed = InTurn(super().on_event, lambda: self.focused or self.screen)
         self.title = display_line(f"dpo-tui: {name}") if look.title else ""
         rebind(self, look.keymap)
         self._gave_notice = False
@@ -78,6 +80,19 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         """Stop because of an error that nobody foresaw."""
         self.crashed = error
         self.exit(return_code=1)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take in whatever comes; keys one after the other, but for the one that always leaves."""
+        is_typed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if is_typed and not (isinstance(event, events.Key) and event.key == ALWAYS_QUITS):
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
+
+    async def on_passed(self, passed: Passed) -> None:
+        """A key has acted."""
+        passed.stop()
+        await self._typed.passed()
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with the values of local variables, a key among them.

@@ -29,6 +29,6 @@ class GoToScreen(ModalScreen[str]):
         """Begin to type at once."""
         self._input.focus()
 
-    def on_input_submitted(self) -> None:
-        """Enter."""
-        self.dismiss(self._input.value.strip())
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter; what is typed behind it may be in the line already."""
+        self.dismiss(event.value.strip())
