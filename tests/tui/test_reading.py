@@ -111,6 +111,20 @@ async def test_a_narrow_comparison_has_all_of_both_texts(tmp_path: Path) -> None
         assert set(f"{left} {right}".split()) <= set(here.text().split())
 
 
+async def test_a_search_unfolds_the_prompt_that_has_the_text(tmp_path: Path) -> None:
+    lines = "\n".join(f"line {number}" for number in range(40))
+    async with screen(tmp_path, ABC, [prompt("one", "two", text=lines)]) as here:
+        await here.until("line 3")
+        await here.press("tab")
+        await here.until("line 0 line 1")
+        await here.press("slash", *"one", "enter")
+        await here.until("escape ends the search")
+        await here.until("line 0 line 1")
+        await here.press("slash", *"line 25", "enter")
+        await here.until("line 26")
+        assert "line 0" not in here.text()
+
+
 async def test_the_way_back_stays_told_until_it_is_gone(tmp_path: Path) -> None:
     given = [prompt("one", "two", "three", text="first"), prompt("four", "five", text="second")]
     async with screen(tmp_path, ABC, given) as here:

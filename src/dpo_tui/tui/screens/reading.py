@@ -153,9 +153,12 @@ class ReadingActions(GroupScreen):
     def mark_matches(self, query: str, slot: int | None = None) -> None:
         """Mark where a text occurs in the prompt and in the responses; an empty one ends that.
 
-        Goes to the first place in a response, that in `slot` first.
+        Goes to the first place in a response, that in `slot` first; without one, it is in the
+        prompt.
         """
         self._query = query
+        if query and slot is None:
+            self.prompt.unfold()
         self.prompt.search(query)
         self.cards.search(query, slot)
 

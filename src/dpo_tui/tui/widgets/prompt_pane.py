@@ -73,6 +73,11 @@ class PromptPane(LineView):
         self.top = 0
         self.refresh(layout=True)
 
+    def unfold(self) -> None:
+        """Show all of it."""
+        if self._folded:
+            self.toggle_fold()
+
     def _set(self, width: int) -> None:
         wanted = (self._messages, self._folded, width, self._query)
         if width and wanted != self._set_for:
