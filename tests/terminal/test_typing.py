@@ -54,6 +54,14 @@ def test_a_decision_has_the_note_and_the_edit_before_it(person: Person) -> None:
     assert second.decision.marks[second.responses[-1].id] is Mark.CHOSEN
 
 
+def test_who_leaves_at_once_has_typed_all_of_it(person: Person) -> None:
+    with person.annotate() as terminal:
+        terminal.wait_for("second 1")
+        terminal.send("inot true\x03")
+        assert terminal.wait_exit() == 0
+    assert person.groups()[0].draft.remarks.note == "not true"
+
+
 def test_what_follows_the_way_to_a_group_is_not_about_the_one_before(person: Person) -> None:
     with person.annotate() as terminal:
         terminal.wait_for("second 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from msgspec.structs import replace
 from textual import events
@@ -28,6 +29,9 @@ from dpo_tui.tui.screens.help import HelpScreen
 from dpo_tui.tui.screens.typed import Typed
 from dpo_tui.tui.themes import OWN, first_theme, terminal_colors, with_own_variables
 from dpo_tui.tui.widgets.end_panel import EndPanel
+
+_LEAVING_SECONDS = 0.3
+"""How long the key that always leaves waits for those before it."""
 
 
 class DpoTuiApp(App[None], inherit_bindings=False):
@@ -82,12 +86,15 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         self.exit(return_code=1)
 
     async def on_event(self, event: events.Event) -> None:
-        """Take in whatever comes; keys one after the other, but for the one that always leaves."""
-        is_typed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
-        if is_typed and not (isinstance(event, events.Key) and event.key == ALWAYS_QUITS):
-            await self._typed.take(event)
-        else:
+        """Take in whatever comes; keys one after the other."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
+            return
+        await self._typed.take(event)
+        is_urgent = isinstance(event, events.Key) and event.key == ALWAYS_QUITS
+        if is_urgent and self._typed.is_waiting(event):
+            # A key before it may wait for a disk that never answers.
+            self.set_timer(_LEAVING_SECONDS, partial(self._typed.hurry, event))
 
     async def on_passed(self, passed: Passed) -> None:
         """A key has acted."""

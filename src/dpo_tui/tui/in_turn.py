@@ -48,6 +48,16 @@ class InTurn:
         if on_way_to is None:
             await self._next()
 
+    def is_waiting(self, event: Event) -> bool:
+        """Whether a key has yet to be handed on."""
+        return event in self._waiting
+
+    async def hurry(self, event: Event) -> None:
+        """Hand on a key that has waited long enough."""
+        if event in self._waiting:
+            self._waiting.remove(event)
+            await self._hand_on(event)
+
     async def passed(self) -> None:
         """The key has acted; what it has opened may still have to take the focus."""
         if self._on_way_to is not self._target():
