@@ -187,6 +187,27 @@ TEXT_PAIRS = [
     ),
     Sample("trl-standard", {"prompt": ASKED["content"], "chosen": A, "rejected": B}, PAIR),
     Sample(
+        "trl-standard",
+        {"prompt": ASKED["content"], "input": "more", "question": "q", "chosen": A, "rejected": B},
+        PAIR,
+    ),
+    Sample(
+        "swift-query",
+        {
+            "query": "Why?",
+            "response": A,
+            "rejected_response": B,
+            "system": "",
+            "history": [["Hi", "Hello"]],
+        },
+        TURNS,
+    ),
+    Sample(
+        "llamafactory-ranking",
+        {"instruction": "Why?", "input": "", "output": [A, B], "history": [["Hi", "Hello"]]},
+        TURNS,
+    ),
+    Sample(
         "hh-rlhf",
         {
             "chosen": f"\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Why?\n\nAssistant: {A}",

@@ -105,21 +105,58 @@ def _alpaca(row: Alpaca) -> Prompt:
 
 
 def instructed(
-    instruction: str, more: str | None, system: str | None, history: list[list[str]] | None
+    instruction: str,
+    more: str | None,
+    system: str | None,
+    history: list[list[str]] | None,
+    key: str = "instruction",
 ) -> tuple[Message, ...]:
     """The conversation of an Alpaca row: what it is about stands below the instruction.
 
     Raises:
-        Unfit: there is no instruction, or the history isn't made of questions with answers.
+        Unfit: there is no instruction, which stands at `key`, or the history isn't made of
+            questions with answers.
     """
     text = f"{instruction}\n{more}" if more and more.strip() else instruction
-    *opening, last = asked(system, text, "instruction")
+    *opening, last = asked(system, text, key)
     earlier = []
     for index, turn in enumerate(history or ()):
         if len(turn) != 2 or not all(each.strip() for each in turn):
             raise Unfit("expected a question and an answer", key=inside("history", index))
         earlier += [Message("user", turn[0]), Message("assistant", turn[1])]
     return (*opening, *earlier, last)
+
+
+class Ranking(Struct):
+    """LLaMA-Factory's alpaca as it once was: the output is both sides."""
+
+    instruction: str
+    output: list[str]
+    input: str | None = None
+    system: str | None = None
+    history: list[list[str]] | None = None
+
+
+def _ranking(row: Ranking) -> Prompt:
+    if len(row.output) != 2:
+        raise Unfit(f"expected a better and a worse one, found {len(row.output)}", key="output")
+    messages = instructed(row.instruction, row.input, row.system, row.history)
+    return pair(messages, *row.output)
+
+
+class Query(Struct):
+    """ms-swift's pairs without messages."""
+
+    query: str
+    response: str
+    rejected_response: str
+    system: str | None = None
+    history: list[list[str]] | None = None
+
+
+def _query(row: Query) -> Prompt:
+    messages = instructed(row.query, None, row.system, row.history, key="query")
+    return pair(messages, row.response, row.rejected_response)
 
 
 class Argilla(Struct):
@@ -162,9 +199,11 @@ SHAPES = (
     Shape("argilla-pairs", "pairs (instruction, chosen_response)", Argilla, _argilla),
     Shape("nemo-aligner", "NeMo-Aligner pairs (prompt, chosen_response)", Aligner, _argilla),
     Shape("llamafactory-alpaca", "LLaMA-Factory pairs (Alpaca)", Alpaca, _alpaca),
-    Shape("intel", "pairs (question, chosen, rejected)", Intel, _intel),
-    Shape("icr", "pairs (input, chosen, rejected)", Icr, _icr),
+    Shape("llamafactory-ranking", "LLaMA-Factory pairs (output: both sides)", Ranking, _ranking),
+    Shape("swift-query", "ms-swift pairs (query, response, rejected_response)", Query, _query),
     Shape("full-hh-rlhf", "HH-RLHF with the prompt apart", Transcript, _full),
     Shape("trl-standard", "TRL pairs (prompt, chosen, rejected: text)", Standard, _standard),
+    Shape("intel", "pairs (question, chosen, rejected)", Intel, _intel),
+    Shape("icr", "pairs (input, chosen, rejected)", Icr, _icr),
     Shape("hh-rlhf", "HH-RLHF (chosen, rejected: whole conversations)", Transcripts, _whole),
 )
