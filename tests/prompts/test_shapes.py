@@ -213,6 +213,23 @@ def test_a_score_that_is_no_number_says_nothing(unknown: float | None) -> None:
     assert best_of([unknown, 1.0]) == TIE
 
 
+def test_scores_of_different_scales_are_not_compared(tmp_path: Path) -> None:
+    scores: tuple[dict[str, Any], ...] = (
+        {"fine-grained_score": None, "overall_score": 9},
+        {"fine-grained_score": 2, "overall_score": 8},
+        {"fine-grained_score": 4, "overall_score": 7},
+    )
+    row = {
+        "instruction": "q",
+        "models": [],
+        "completions": [{"response": str(number)} | each for number, each in enumerate(scores)],
+    }
+    _, (prompt,) = read(tmp_path / "rows.jsonl", [row])
+    assert prompt.preferences == (Preference({0: GOOD, 1: BAD, 2: BAD}),)
+    row["completions"] = [{"response": each, "fine-grained_score": 1} for each in "ab"]
+    assert read(tmp_path / "rows.jsonl", [row])[1][0].preferences == (TIE,)
+
+
 def test_what_is_wrong_in_a_value_of_a_table_is_told(tmp_path: Path) -> None:
     record = next(each.row for each in SAMPLES if each.shape == "argilla")
     rows = [record, {**record, "responses": {"better": [None]}}]

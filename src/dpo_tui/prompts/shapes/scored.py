@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Generic
 
@@ -60,18 +61,28 @@ def _ultrafeedback(row: UltraFeedback) -> Prompt:
     return Prompt(
         asked(None, row.instruction, "instruction"),
         responses=some(ready, key="completions"),
-        preferences=(best_of([_score(each) for each in row.completions]),),
+        preferences=(best_of(_scores(row.completions)),),
     )
 
 
-def _score(completion: Completion) -> Score:
-    """The mean rating if the fine-grained score isn't there: some overall scores are wrong."""
-    if number(completion.fine_grained_score) is not None:
-        return completion.fine_grained_score
+def _scores(completions: Sequence[Completion]) -> list[float | None]:
+    """Fine-grained scores, or overall ones where more have these: their scales differ.
+
+    Some overall scores are wrong.
+    """
+    fine = [_fine_grained(each) for each in completions]
+    overall = [number(each.overall_score) for each in completions]
+    return min(fine, overall, key=lambda scores: scores.count(None))
+
+
+def _fine_grained(completion: Completion) -> float | None:
+    """The score, or the mean rating, which is how it was made."""
+    if (score := number(completion.fine_grained_score)) is not None:
+        return score
     annotations = (completion.annotations or {}).values()
     numbers = (number(each.rating) for each in annotations if each)
     ratings = [each for each in numbers if each is not None]
-    return fmean(ratings) if ratings else completion.overall_score
+    return fmean(ratings) if ratings else None
 
 
 # --- Nectar --------------------------------------------------------------------------------------
