@@ -68,6 +68,9 @@ def test_many_reasons_are_told_as_a_few(tmp_path: Path) -> None:
 def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", GOOD_ROW | {"lang": "en", "score": 3})
     assert "  columns not used: lang, score" in read(path)[1].lines()
+    numbered = {"prompt": "q", "input": "x", "response_a": "a", "response_b": "b", "winner": "a"}
+    path.write_text(json.dumps(numbered) + "\n", encoding="utf-8")
+    assert "  columns not used: input, winner" in read(path)[1].lines()
 
 
 def test_columns_of_no_meaning_are_told_of_rows_with_messages_too(tmp_path: Path) -> None:

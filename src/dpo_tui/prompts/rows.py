@@ -258,9 +258,13 @@ def _slow(form: Form, shape: Shape, raw: object, place: Place) -> Prompt:
 def _unused(shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:
     """The columns of the first row that the shape doesn't look at, if it says which it does."""
     first = next(iter(sample), None)
-    if not shape.fields or not isinstance(first, Mapping):
+    if not isinstance(first, Mapping):
         return ()
-    return tuple(name for name in first if name not in shape.fields)
+    fields = shape.fields
+    if not fields:
+        with suppress(Unfit):
+            fields = frozenset(shape.columns_of(first))
+    return tuple(name for name in first if name not in fields) if fields else ()
 
 
 def _unused_questions(form: Form, shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dpo_tui.domain.model import Message, Prompt, Ready
@@ -51,4 +51,17 @@ def _numbered(row: dict[str, Any]) -> Prompt:
     return Prompt(question(row), responses=answers(row)[1])
 
 
-SHAPES = (Shape("numbered", "prompts with numbered answers", dict[str, Any], _numbered),)
+def _columns(row: dict[str, Any]) -> Iterable[str]:
+    asked_in = next((key for key in _QUESTIONS if isinstance(row.get(key), str | list)), "")
+    return asked_in, "system", *answers(row)[0]
+
+
+SHAPES = (
+    Shape(
+        "numbered",
+        "prompts with numbered answers",
+        dict[str, Any],
+        _numbered,
+        columns_of=_columns,
+    ),
+)

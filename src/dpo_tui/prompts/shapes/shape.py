@@ -60,6 +60,9 @@ class Shape(Struct, frozen=True):
     unused_questions: Callable[[Any], Iterable[str]] = _none
     """What was asked about the responses of a row and doesn't count; raises `Unfit` too."""
 
+    columns_of: Callable[[Any], Iterable[str]] = _none
+    """The columns that are looked at, where they follow from the row; raises `Unfit` too."""
+
     @property
     def fields(self) -> frozenset[str]:
         """The columns that are looked at; empty if that follows from the row."""
