@@ -53,6 +53,12 @@ def test_where_two_say_the_opposite_neither_counts() -> None:
     assert taken(Unit.GOOD, judged("ann", "+-x"), judged("bob", "-+x")) == []
 
 
+def test_where_good_responses_are_rows_the_others_are_not_counted() -> None:
+    found = harvest([judged("ann", "+--"), judged("bob", "+-+")], Unit.GOOD, PairPolicy())
+    assert ["".join(each.text for each in one.answers) for one in found.taken] == ["a"]
+    assert found.dropped == [AGREED, DISPUTED]
+
+
 @pytest.mark.parametrize(
     ("marks", "tie", "why"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -101,16 +101,16 @@ def harvest(groups: Sequence[Judged], unit: Unit, policy: PairPolicy) -> Harvest
             rated = rate(group, policy)
             found.taken += [Taken(rating_of(group, each), group, (each,)) for each in rated.answers]
             found.spared += rated.spared
-    if len(groups) > 1:
-        _settle(found, unit)
+    said = {_claim(each, unit) for each in found.taken} if len(groups) > 1 else set()
     if unit is Unit.GOOD:
         found.taken = [each for each in found.taken if each.answers[0].mark is Mark.CHOSEN]
+    if len(groups) > 1:
+        _settle(found, unit, said)
     return found
 
 
-def _settle(found: Harvest, unit: Unit) -> None:
+def _settle(found: Harvest, unit: Unit, said: Container[tuple[object, ...]]) -> None:
     """Take what is said more than once once, and what is disputed not at all."""
-    said = {_claim(each, unit) for each in found.taken}
     taken: dict[tuple[object, ...], Taken] = {}
     for each in found.taken:
         claim = _claim(each, unit)
