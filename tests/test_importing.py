@@ -219,6 +219,10 @@ def test_preferences_are_decisions_of_the_file(person: Person) -> None:
     assert "3 preferences are decisions of pairs.jsonl" in run.stderr
     info = describe(person.session())
     assert info.progress["pairs.jsonl"].pairs == 3
+    person.run("export", "pairs.jsonl", "--format", "trl", "-o", "trl.jsonl", "--card")
+    card = (person.folder / "README.md").read_text()
+    assert "- 3 groups with preferences that stood in a file" in card
+    assert not any(each in card for each in ("Human", "annotator", "median time"))
 
 
 def test_preferences_that_would_make_unstated_pairs_are_told(person: Person) -> None:

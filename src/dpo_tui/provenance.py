@@ -16,7 +16,10 @@ def trace(provenance: Provenance, found: Harvest) -> None:
     for group in found.groups:
         provenance.first = min(provenance.first, group.decided_at)
         provenance.last = max(provenance.last, group.decided_at)
-        provenance.seconds.add(round(group.seconds))
+        if group.seconds:
+            provenance.seconds.add(round(group.seconds))
+        else:
+            provenance.stated += 1
         if group.remarks.strength:
             provenance.strengths[group.remarks.strength] += 1
     used = {each.id: each for taken in found.taken for each in taken.answers}

@@ -27,7 +27,9 @@ class Provenance(Struct):
     lengths: dict[str, Spread] = field(default_factory=dict)
     """In characters, by what was measured: `prompt`, `chosen`."""
     seconds: Spread = field(default_factory=Spread)
-    """For a decision."""
+    """For a decision of a person."""
+    stated: int = 0
+    """Decisions that were taken from a file."""
     first: float = float("inf")
     """When the first decision was made, Unix time."""
     last: float = 0.0
@@ -42,6 +44,7 @@ class Provenance(Struct):
         for what, spread in other.lengths.items():
             self.lengths.setdefault(what, Spread()).merge(spread)
         self.seconds.merge(other.seconds)
+        self.stated += other.stated
         self.first = min(self.first, other.first)
         self.last = max(self.last, other.last)
         self.edited += other.edited
@@ -94,10 +97,13 @@ def _quoted(text: str) -> str:
 
 def _body(facts: CardFacts, report: ExportReport, provenance: Provenance) -> Iterator[str]:
     yield f"# {facts.title}\n"
-    yield (
-        "Human preferences between responses to the same prompt, labelled with dpo-tui: one person "
-        "sees a prompt with its responses, marks the good ones, and confirms.\n"
-    )
+    if provenance.stated == report.groups:
+        yield "Preferences between responses to the same prompt, as they stood in a file.\n"
+    else:
+        yield (
+            "Human preferences between responses to the same prompt, labelled with dpo-tui: one "
+            "person sees a prompt with its responses, marks the good ones, and confirms.\n"
+        )
     yield "## Contents\n"
     yield "| split | rows | prompts | file |\n| --- | ---: | ---: | --- |"
     for split, rows in report.rows.items():
@@ -136,8 +142,11 @@ def _labelling(facts: CardFacts, report: ExportReport, provenance: Provenance) -
     who = "one annotator" if count == 1 else f"{count} annotators"
     days = [moment(each).date() for each in _ends(provenance)]
     when = f"on {days[0]}" if days[0] == days[1] else f"from {days[0]} to {days[1]}"
-    yield f"- {report.groups:,} groups confirmed by {who}, {when}"
-    yield f"- median time for a group: {provenance.seconds.quantile(0.5)} s"
+    if by_people := report.groups - provenance.stated:
+        yield f"- {by_people:,} groups confirmed by {who}, {when}"
+        yield f"- median time for a group: {provenance.seconds.quantile(0.5)} s"
+    if provenance.stated:
+        yield f"- {provenance.stated:,} groups with preferences that stood in a file"
     yield f"- {report.unit}s of a group: {facts.policy}"
     if facts.split:
         yield f"- {facts.split}"
