@@ -359,7 +359,7 @@ def test_the_command_writes_and_tells(person: Person) -> None:
     ("name", "to", "message"),
     [
         ("x.jsonl", "csv", "x.jsonl: csv is written as CSV, not as JSON lines"),
-        ("x.jsonl", "csv", "Let the name end in .csv, or say --to another format."),
+        ("x.jsonl", "csv", "Let the name end in .csv, or choose another --to."),
         ("x.JSONL.gz", "csv", "not as JSON lines"),
         ("x.csv", "swift", "x.csv: swift is written as JSON lines, not as CSV"),
         ("x.CSV", "swift", "Let the name end in .jsonl, or say --to csv."),

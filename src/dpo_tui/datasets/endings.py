@@ -10,8 +10,8 @@ from dpo_tui.errors import InputError
 
 _KINDS = {".jsonl": "JSON lines", ".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet"}
 """What a file with such an ending is taken for. Of others nothing is promised."""
-_FORMATS = {".jsonl": "another format", ".csv": "csv", ".parquet": "parquet"}
-"""What is written under such an ending."""
+_OTHERWISE = {".jsonl": "choose another {}", ".csv": "say {} csv", ".parquet": "say {} parquet"}
+"""What writes under such an ending, with the option that names it."""
 
 
 def check_ending(path: Path, form: Format, option: str) -> None:
@@ -28,7 +28,7 @@ def check_ending(path: Path, form: Format, option: str) -> None:
         )
     ending = Path(path.stem if is_packed else path.name).suffix.lower()
     if ending in _KINDS and ending != form.ending:
-        other = f", or say {option} {_FORMATS[ending]}" if ending in _FORMATS else ""
+        other = f", or {_OTHERWISE[ending].format(option)}" if ending in _OTHERWISE else ""
         raise InputError(
             f"{path}: {form.name} is written as {_KINDS[form.ending]}, not as {_KINDS[ending]}",
             remedy=f"Let the name end in {form.ending}{other}.",
