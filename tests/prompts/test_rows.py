@@ -73,6 +73,17 @@ def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
     assert "  columns not used: input, winner" in read(path)[1].lines()
 
 
+@pytest.mark.parametrize("answers", [{}, {"responses": ["a", "b"]}, {"response": "a"}])
+def test_a_second_question_is_told_as_not_used(tmp_path: Path, answers: dict[str, object]) -> None:
+    row = {"prompt": "q", "system": "s", "input": "x", "output": "y"} | answers
+    if not answers:
+        del row["output"]
+    told = read(write(tmp_path / "a.jsonl", row))[1].lines()
+    assert f"  columns not used: input{', output' if answers else ''}" in told
+    row = {"instruction": "q", "input": "x"} | answers
+    assert not any("not used" in line for line in read(write(tmp_path / "b.jsonl", row))[1].lines())
+
+
 def test_columns_of_no_meaning_are_told_of_rows_with_messages_too(tmp_path: Path) -> None:
     said = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
     row = {"messages": said, "rejected_response": "b", "tools": "[]", "lang": "en"}

@@ -214,7 +214,7 @@ class ForeignRows:
         self._tally = FileTally(
             data.source,
             shape,
-            _unused(shape, sample),
+            _unused(form, shape, sample),
             _unused_questions(form, shape, sample),
             _missing(shape, sample),
         )
@@ -255,15 +255,16 @@ def _slow(form: Form, shape: Shape, raw: object, place: Place) -> Prompt:
         raise place.error(unfit.reason, key=unfit.key) from None
 
 
-def _unused(shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:
+def _unused(form: Form, shape: Shape, sample: Sequence[object]) -> tuple[str, ...]:
     """The columns of the first row that the shape doesn't look at, if it says which it does."""
     first = next(iter(sample), None)
     if not isinstance(first, Mapping):
         return ()
     fields = shape.fields
-    if not fields:
-        with suppress(Unfit):
-            fields = frozenset(shape.columns_of(first))
+    if shape.columns_of:
+        with suppress(msgspec.ValidationError, UnicodeEncodeError, Unfit):
+            row = msgspec.convert(first, shape.row, strict=form.is_typed)
+            fields = frozenset(shape.columns_of(row))
     return tuple(name for name in first if name not in fields) if fields else ()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from dpo_tui.domain.model import Message, Prompt, Ready
 from dpo_tui.prompts.shapes.message_pairs import with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, some
 from dpo_tui.prompts.shapes.text_pairs import instructed
-from dpo_tui.prompts.shapes.turns import Turn, asked, conversation
+from dpo_tui.prompts.shapes.turns import Turn, conversation
 
 
 class Candidate(Struct):
@@ -38,6 +40,8 @@ class Candidate(Struct):
 
 
 Answers = list[str | Candidate]
+_QUESTIONS = ("messages", "instruction", "prompt", "question", "query", "input")
+_ANSWERS = ("responses", "completions", "answers", "candidates")
 
 
 class Asked(Struct):
@@ -57,16 +61,41 @@ class Asked(Struct):
         Raises:
             Unfit: there is none.
         """
-        turns = self.messages if isinstance(self.prompt, str | None) else self.prompt
-        if turns is not None:
-            return with_system(self.system, conversation(turns, "messages"))
-        if self.instruction is not None:
-            return instructed(self.instruction, self.input, self.system, None)
-        for key in ("prompt", "question", "query", "input"):
-            text = getattr(self, key)
-            if text is not None:
-                return asked(self.system, text, key)
-        raise Unfit("there is nothing that is asked")
+        key = self.asked_in
+        value = getattr(self, key)
+        if isinstance(value, list):
+            return with_system(self.system, conversation(value, "messages"))
+        more = self.input if key == "instruction" else None
+        return instructed(value, more, self.system, None, key)
+
+    @property
+    def asked_in(self) -> str:
+        """Under which of the names the prompt stands.
+
+        Raises:
+            Unfit: there is none.
+        """
+        if isinstance(self.prompt, list):
+            return "prompt"
+        return first_filled(self, _QUESTIONS, "there is nothing that is asked")
+
+    def columns(self, answers: Iterable[str] = ()) -> Iterable[str]:
+        """The names that are looked at, with those of answers."""
+        question = self.asked_in
+        more = ("input",) if question == "instruction" else ()
+        return question, *more, "system", *answers
+
+
+def first_filled(row: object, keys: Iterable[str], nothing: str) -> str:
+    """The first of some names under which something stands.
+
+    Raises:
+        Unfit: `nothing` does.
+    """
+    for key in keys:
+        if getattr(row, key) is not None:
+            return key
+    raise Unfit(nothing)
 
 
 class Candidates(Asked):
@@ -79,12 +108,20 @@ class Candidates(Asked):
 
 
 def _candidates(row: Candidates) -> Prompt:
-    for key in ("responses", "completions", "answers", "candidates"):
-        answers = getattr(row, key)
-        if answers is not None:
-            ready = [Ready(each) if isinstance(each, str) else each.ready(key) for each in answers]
-            return Prompt(row.conversation(), responses=some(ready, key=key))
-    raise Unfit("there are no answers")
+    key = _answers_in(row)
+    answers = getattr(row, key)
+    ready = [Ready(each) if isinstance(each, str) else each.ready(key) for each in answers]
+    return Prompt(row.conversation(), responses=some(ready, key=key))
 
 
-SHAPES = (Shape("responses", "prompts with responses", Candidates, _candidates),)
+def _answers_in(row: Candidates) -> str:
+    return first_filled(row, _ANSWERS, "there are no answers")
+
+
+def _columns(row: Candidates) -> Iterable[str]:
+    return row.columns([_answers_in(row)])
+
+
+SHAPES = (
+    Shape("responses", "prompts with responses", Candidates, _candidates, columns_of=_columns),
+)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from dpo_tui.domain.model import Prompt
-from dpo_tui.prompts.shapes.candidates import Asked
+from dpo_tui.prompts.shapes.candidates import Asked, first_filled
 from dpo_tui.prompts.shapes.message_pairs import answered, with_system
-from dpo_tui.prompts.shapes.shape import Shape, Unfit
+from dpo_tui.prompts.shapes.shape import Shape
 from dpo_tui.prompts.shapes.text_pairs import instructed
 from dpo_tui.prompts.shapes.turns import Spoken, Turn, answer, conversation
 
@@ -65,11 +67,19 @@ class Answered(Asked):
     target: str | None = None
 
 
+_ANSWERS = ("response", "completion", "answer", "output", "target")
+
+
 def _answered(row: Answered) -> Prompt:
-    for text in (row.response, row.completion, row.answer, row.output, row.target):
-        if text is not None:
-            return Prompt(row.conversation(), reference=_blank_is_none(text))
-    raise Unfit("there is no answer")
+    return Prompt(row.conversation(), reference=_blank_is_none(getattr(row, _answer_in(row))))
+
+
+def _answer_in(row: Answered) -> str:
+    return first_filled(row, _ANSWERS, "there is no answer")
+
+
+def _columns(row: Answered) -> Iterable[str]:
+    return row.columns([_answer_in(row)])
 
 
 def _asked(row: Asked) -> Prompt:
@@ -84,6 +94,12 @@ SHAPES = (
     Shape("alpaca", "Alpaca instructions", Alpaca, _alpaca),
     Shape("sharegpt", "ShareGPT conversations", ShareGpt, _sharegpt),
     Shape("messages", "OpenAI messages", Messages, _messages),
-    Shape("answered", "prompts with an answer", Answered, _answered),
-    Shape("asked", "prompts", Asked, _asked),
+    Shape(
+        "answered",
+        "prompts with an answer",
+        Answered,
+        _answered,
+        columns_of=_columns,
+    ),
+    Shape("asked", "prompts", Asked, _asked, columns_of=Asked.columns),
 )

@@ -60,12 +60,12 @@ class Shape(Struct, frozen=True):
     unused_questions: Callable[[Any], Iterable[str]] = _none
     """What was asked about the responses of a row and doesn't count; raises `Unfit` too."""
 
-    columns_of: Callable[[Any], Iterable[str]] = _none
+    columns_of: Callable[[Any], Iterable[str]] | None = None
     """The columns that are looked at, where they follow from the row; raises `Unfit` too."""
 
     @property
     def fields(self) -> frozenset[str]:
-        """The columns that are looked at; empty if that follows from the row."""
+        """The columns that may be looked at; empty if that follows from the row."""
         row = get_origin(self.row) or self.row
         return frozenset(self.named or getattr(row, "__struct_encode_fields__", ()))
 
