@@ -76,8 +76,8 @@ def test_every_pair_comes_in_every_format(person: Person, name: str) -> None:
     assert [found(row, name) for row in rows(out)] == EXPECTED
     assert "4 confirmed by ann" in told
     assert "4 pairs of 2 prompts to standard output" in told
-    assert "1 prompts: a tie" in told
-    assert "1 prompts: nothing was chosen" in told
+    assert "1 prompt: a tie" in told
+    assert "1 prompt: nothing was chosen" in told
 
 
 def test_the_default_is_what_the_live_dataset_has(person: Person) -> None:
@@ -169,8 +169,8 @@ def test_a_split_has_every_prompt_on_one_side(person: Person) -> None:
         for path in (person.folder / "pairs.jsonl.gz", person.folder / "pairs.test.jsonl.gz")
     ]
     assert sorted(sides) == [{"Q1"}, {"Q2"}] or sorted(sides) == [{"Q2"}, {"Q1"}]
-    assert "train 2 pairs of 1 prompts to pairs.jsonl.gz" in told
-    assert "test 2 pairs of 1 prompts to pairs.test.jsonl.gz" in told
+    assert "train 2 pairs of 1 prompt to pairs.jsonl.gz" in told
+    assert "test 2 pairs of 1 prompt to pairs.test.jsonl.gz" in told
     _, told = exported(person, "--test-size", "0.5", code=2)
     assert "--test-output" in told
 

@@ -56,7 +56,7 @@ def test_pairs_and_card_are_sent_to_a_private_dataset(person: Person) -> None:
     assert card.startswith('---\npretty_name: "pairs"\n')
     assert "| train | 3 | 3 | `train.jsonl` |" in card
     assert "4 groups confirmed by one annotator" in card
-    assert "1 prompts: nothing was rejected" in card
+    assert "1 prompt: nothing was rejected" in card
     assert "1: 1, 2: 1, 3: 1" in card
     assert "- 6 responses: `some-model`" in card
 

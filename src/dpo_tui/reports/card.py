@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from dpo_tui.reports.export import ExportReport
 from dpo_tui.reports.spread import Spread
-from dpo_tui.words import moment
+from dpo_tui.words import moment, plural
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -116,14 +116,14 @@ def _body(facts: CardFacts, report: ExportReport, provenance: Provenance) -> Ite
         yield f"| {what} | {cells} |"
     yield "\n## Sources\n"
     for source, count in provenance.sources.most_common():
-        yield f"- {count:,} responses: {source}"
+        yield f"- {plural(count, 'response')}: {source}"
     if provenance.edited:
         yield f"- of these, {provenance.edited:,} were edited or written by an annotator"
     yield "\n## Labelling\n"
     yield from _labelling(facts, report, provenance)
     yield "\n## What was left out\n"
     reasons = [
-        *(f"{count:,} prompts: {reason}" for reason, count in report.barren.most_common()),
+        *(f"{plural(count, 'prompt')}: {reason}" for reason, count in report.barren.most_common()),
         *(
             f"{count:,} {report.candidates}: {reason}"
             for reason, count in report.dropped.most_common()
@@ -143,10 +143,10 @@ def _labelling(facts: CardFacts, report: ExportReport, provenance: Provenance) -
     days = [moment(each).date() for each in _ends(provenance)]
     when = f"on {days[0]}" if days[0] == days[1] else f"from {days[0]} to {days[1]}"
     if by_people := report.groups - provenance.stated:
-        yield f"- {by_people:,} groups confirmed by {who}, {when}"
+        yield f"- {plural(by_people, 'group')} confirmed by {who}, {when}"
         yield f"- median time for a group: {provenance.seconds.quantile(0.5)} s"
     if provenance.stated:
-        yield f"- {provenance.stated:,} groups with preferences that stood in a file"
+        yield f"- {plural(provenance.stated, 'group')} with preferences that stood in a file"
     yield f"- {report.unit}s of a group: {facts.policy}"
     if facts.split:
         yield f"- {facts.split}"

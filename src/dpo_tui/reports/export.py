@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, field
 
 from dpo_tui.domain.pairs import Unit
+from dpo_tui.words import plural
 
 
 class ExportReport(Struct):
@@ -72,13 +73,13 @@ def summary(report: ExportReport, paths: Mapping[str, str]) -> Iterator[tuple[st
         left = ", ".join(f"{name} ({count:,})" for name, count in report.others.items())
         yield "left out", f"decisions of {left}: --annotator all takes everybody's"
     for split, count in report.rows.items():
-        rows = f"{count:,} {report.unit}{'s' if count != 1 else ''}"
+        rows, prompts = plural(count, report.unit), plural(report.prompts[split], "prompt")
         yield (
             split if len(report.rows) > 1 else "written",
-            (f"{rows} of {report.prompts[split]:,} prompts to {paths[split]}"),
+            f"{rows} of {prompts} to {paths[split]}",
         )
     for reason, count in report.barren.most_common():
-        yield "no row", f"{count:,} prompts: {reason}"
+        yield "no row", f"{plural(count, 'prompt')}: {reason}"
     if report.spared:
         yield "not taken", f"{report.spared:,} {report.candidates}, by the policy"
     for reason, count in report.dropped.most_common():
@@ -88,4 +89,4 @@ def summary(report: ExportReport, paths: Mapping[str, str]) -> Iterator[tuple[st
     if report.warnings and report.measured:
         yield "", f"lengths are {report.measured}"
     if report.replaced:
-        yield "replaced", f"lone surrogates in {report.replaced:,} texts"
+        yield "replaced", f"lone surrogates in {plural(report.replaced, 'text')}"
