@@ -16,7 +16,7 @@ def trace(provenance: Provenance, found: Harvest) -> None:
     for group in found.groups:
         provenance.first = min(provenance.first, group.decided_at)
         provenance.last = max(provenance.last, group.decided_at)
-        if group.seconds:
+        if group.seconds:  # what stood in a file took nobody any time
             provenance.seconds.add(round(group.seconds))
         else:
             provenance.stated += 1

@@ -24,12 +24,17 @@ def question(fields: Mapping[str, Any]) -> tuple[Message, ...]:
         Unfit: no field has one of the usual names.
     """
     system = each if isinstance(each := fields.get("system"), str) else None
+    key = _asked_in(fields)
+    value = fields[key]
+    if isinstance(value, str):
+        return asked(system, value, key)
+    return with_system(system, conversation(turns_of(value, key), key))
+
+
+def _asked_in(fields: Mapping[str, Any]) -> str:
     for key in _QUESTIONS:
-        value = fields.get(key)
-        if isinstance(value, str):
-            return asked(system, value, key)
-        if isinstance(value, list):
-            return with_system(system, conversation(turns_of(value, key), key))
+        if isinstance(fields.get(key), str | list):
+            return key
     raise Unfit(f"none of the fields is one of {', '.join(_QUESTIONS)}")
 
 
@@ -52,8 +57,7 @@ def _numbered(row: dict[str, Any]) -> Prompt:
 
 
 def _columns(row: dict[str, Any]) -> Iterable[str]:
-    asked_in = next((key for key in _QUESTIONS if isinstance(row.get(key), str | list)), "")
-    return asked_in, "system", *answers(row)[0]
+    return _asked_in(row), "system", *answers(row)[0]
 
 
 SHAPES = (
