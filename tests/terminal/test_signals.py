@@ -36,6 +36,22 @@ else:
     os.setsid()
     os.execvp(sys.argv[1], sys.argv[1:])
 """
+# The window changes once more while the program asks for its size.
+CHANGES_AGAIN = """
+import os, sys, termios
+from dpo_tui.cli import main
+
+ask = os.get_terminal_size
+
+def ask_and_change(*stream):
+    size = ask(*stream)
+    if size.columns == 40:
+        termios.tcsetwinsize(0, (24, 80))
+    return size
+
+os.get_terminal_size = ask_and_change
+sys.exit(main(sys.argv[1:]))
+"""
 SLOW_LOADER = """
 import signal, sys
 
@@ -96,6 +112,20 @@ def test_a_storm_of_sizes(person: Person) -> None:
         choose_first(terminal)
         for number in range(200):
             terminal.resize(20 + number % 120, 3 + number % 50)
+        terminal.resize(80, 24)
+        terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+        confirm(terminal)
+        leave(terminal, person)
+
+
+def test_a_size_that_changes_while_it_is_asked_for(person: Person) -> None:
+    command = [sys.executable, "-c", CHANGES_AGAIN, *LABEL]
+    with Terminal(command, env=person.environment, cwd=person.folder) as terminal:
+        choose_first(terminal)
+        terminal.resize(40, 10)
+        with Path(f"/proc/{terminal.pid}/fd/0").open("rb") as window:
+            while termios.tcgetwinsize(window) != (24, 80):
+                os.sched_yield()
         terminal.resize(80, 24)
         terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
         confirm(terminal)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from selectors import EVENT_READ, DefaultSelector
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
 
 from dpo_tui.tui.clusters import in_place
@@ -19,6 +23,7 @@ _UNTITLED = frozenset({"", "dumb", "linux"})
 _PUSH_TITLE, _POP_TITLE = "\x1b[22;0t", "\x1b[23;0t"
 """XTPUSHTITLE and XTPOPTITLE: ignored where they are not known."""
 
+_RESIZED = {signal.SIGWINCH}
 _TICK_SECONDS = 0.1
 _PASTE_BEGINS = "\x1b[200~"
 _PASTE_ENDS = "\x1b[201~"
@@ -103,17 +108,32 @@ class Driver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal over; also when the app comes back from being suspended."""
-        super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says no types
-        # There is no writer while the program is in the background.
-        if self._writer_thread is not None and (title := self._title):
+        # No change of size gets to Textual's own handler, which asks for the size at once: when it
+        # is interrupted by the next change, the older size is told last.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _RESIZED)
+        try:
+            super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says no types
+            if self._writer_thread is None:
+                return  # the program is in the background
+            loop = asyncio.get_running_loop()
+            signal.signal(signal.SIGWINCH, lambda *_: loop.call_soon_threadsafe(self._tell_size))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _RESIZED)
+        if title := self._title:
             self.write(f"{_PUSH_TITLE}\x1b]0;{title}\x07")
             self.flush()
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""
+        signal.signal(signal.SIGWINCH, signal.SIG_DFL)
         if self._title:
             self.write(_POP_TITLE)
         super().stop_application_mode()
+
+    def _tell_size(self) -> None:
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     @property
     def _title(self) -> str:
