@@ -37,10 +37,9 @@ def _rows(data: Data) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     try:
         with parquet.ParquetFile(data.path, memory_map=True) as file:
-            schema = _without_times(file.schema_arrow)
             for batch in file.iter_batches(_BATCH):
                 place = data.place(f"after row {number}" if number else "")
-                for row in _as_python(batch, schema, place):
+                for row in _as_python(batch, place):
                     number += 1
                     yield number, row
     except (pa.ArrowException, OSError) as error:
@@ -49,30 +48,42 @@ def _rows(data: Data) -> Iterator[tuple[int, dict[str, Any]]]:
         ) from error
 
 
-def _without_times(schema: pa.Schema) -> pa.Schema:
-    """The columns with text for dates and times: Python's own are less exact, and end sooner."""
+def _without_times(type_: pa.DataType) -> pa.DataType:
+    """A type with text for dates and times: Python's own are less exact, and end sooner."""
     import pyarrow as pa  # noqa: PLC0415 - an extra, and heavy
 
-    def plain(type_: pa.DataType) -> pa.DataType:
-        if pa.types.is_temporal(type_):
-            return pa.string()
-        if pa.types.is_list(type_):
-            return pa.list_(plain(type_.value_type))
-        if pa.types.is_struct(type_):
-            return pa.struct([(each.name, plain(each.type)) for each in type_])
-        return type_
-
-    return pa.schema([(each.name, plain(each.type)) for each in schema])
+    if pa.types.is_temporal(type_):
+        return pa.string()
+    if pa.types.is_list(type_):
+        return pa.list_(_without_times(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([(each.name, _without_times(each.type)) for each in type_])
+    return type_
 
 
-def _as_python(batch: pa.RecordBatch, schema: pa.Schema, place: Place) -> list[dict[str, Any]]:
+def _has_times(type_: pa.DataType) -> bool:
+    import pyarrow as pa  # noqa: PLC0415 - an extra, and heavy
+
+    inner = (type_.field(index).type for index in range(type_.num_fields))
+    return pa.types.is_temporal(type_) or any(map(_has_times, inner))
+
+
+def _as_python(batch: pa.RecordBatch, place: Place) -> list[dict[str, Any]]:
     """The rows of a batch.
 
     Raises:
         InputError: a value isn't what its column says, such as text that isn't UTF-8.
     """
+    import pyarrow as pa  # noqa: PLC0415 - an extra, and heavy
+
     try:
-        rows: list[dict[str, Any]] = batch.cast(schema).to_pylist()
+        # No others are cast: Arrow fails at columns of nothing but nulls inside of lists.
+        columns = [
+            each.cast(_without_times(each.type)) if _has_times(each.type) else each
+            for each in batch.columns
+        ]
+        rows: list[dict[str, Any]]
+        rows = pa.RecordBatch.from_arrays(columns, batch.schema.names).to_pylist()
     except (ValueError, OverflowError) as error:
         raise place.error(
             f"a value can't be read: {error}", remedy="Write it again, or without its column."
