@@ -304,6 +304,73 @@ SCORED = [
     ),
 ]
 
+MODELS = {"model_a": "alpha", "model_b": "beta"}
+FROM_MODELS = (Ready(A, "alpha"), Ready(B, "beta"))
+VERDICTS = [
+    Sample(
+        "arena",
+        {
+            "question_id": "1",
+            **MODELS,
+            "winner": "model_b",
+            "conversation_a": [ASKED, assistant(A)],
+            "conversation_b": [ASKED, assistant(B)],
+            "turn": 1,
+        },
+        Prompt(Q, responses=FROM_MODELS, preferences=(SECOND,)),
+    ),
+    Sample(
+        "arena",
+        {
+            **MODELS,
+            "winner": "both_bad",
+            "conversation_a": [
+                {
+                    "role": "user",
+                    "content": [{"type": "text", "text": Q[0].content, "image": None}],
+                },
+                {"role": "assistant", "content": [{"type": "text", "text": A}], "num_tokens": 3},
+            ],
+            "conversation_b": [
+                {
+                    "role": "user",
+                    "content": [{"type": "text", "text": Q[0].content, "image": None}],
+                },
+                {"role": "assistant", "content": [{"type": "text", "text": B}]},
+            ],
+        },
+        Prompt(Q, responses=FROM_MODELS, preferences=(Preference({0: BAD, 1: BAD}),)),
+    ),
+    Sample(
+        "arena-table",
+        {
+            "id": 1,
+            **MODELS,
+            "prompt": f'["{Q[0].content}"]',
+            "response_a": f'["{A}"]',
+            "response_b": f'["{B}"]',
+            "winner_model_a": 1,
+            "winner_model_b": 0,
+            "winner_tie": 0,
+        },
+        Prompt(Q, responses=FROM_MODELS, preferences=(FIRST,)),
+    ),
+    Sample(
+        "safe-rlhf",
+        {
+            "prompt": Q[0].content,
+            "response_0": A,
+            "response_1": B,
+            "response_0_source": "alpha",
+            "response_1_source": "beta",
+            "is_response_0_safe": False,
+            "better_response_id": 1,
+            "safer_response_id": 0,
+        },
+        Prompt(Q, responses=FROM_MODELS, preferences=(SECOND,)),
+    ),
+]
+
 LABELLED = [
     Sample(
         "trl-kto",
@@ -512,4 +579,4 @@ UNJUDGED = [
     Sample("asked", {"prompt": ASKED["content"], "difficulty": 3}, Prompt(Q)),
 ]
 
-SAMPLES = [*MESSAGE_PAIRS, *TEXT_PAIRS, *SCORED, *LABELLED, *TOOLS, *UNJUDGED]
+SAMPLES = [*MESSAGE_PAIRS, *TEXT_PAIRS, *SCORED, *VERDICTS, *LABELLED, *TOOLS, *UNJUDGED]

@@ -274,9 +274,54 @@ def test_columns_that_nobody_named_are_told(tmp_path: Path) -> None:
     assert read(path, named("prompt=q"))[1].lines()[1:] == ["  columns not used: lang"]
 
 
+FIRST, SECOND = ({0: Mark.CHOSEN, 1: Mark.REJECTED}, {0: Mark.REJECTED, 1: Mark.CHOSEN})
+
+
+@pytest.mark.parametrize(
+    ("columns", "better", "marks"),
+    [
+        ("answer_a+answer_b", "answer_b", SECOND),
+        ("answer_a+answer_b", "A", FIRST),
+        ("answerA+answerB", "b", SECOND),
+        ("answer_a+answer_b", "model_b", SECOND),
+        ("answer_a+answer_b", "Tie", {}),
+        ("answer_a+answer_b", "tie (bothbad)", dict.fromkeys((0, 1), Mark.REJECTED)),
+        ("response_0+response_1", 0, FIRST),
+        ("response_0+response_1", 1.0, SECOND),
+        ("answer_1+answer_2", "1", FIRST),
+        ("left+right", "right", SECOND),
+        ("x1+x2+x3", "2", {0: Mark.REJECTED, 1: Mark.CHOSEN, 2: Mark.REJECTED}),
+    ],
+)
+def test_a_column_that_says_which_is_better(
+    tmp_path: Path, columns: str, better: object, marks: dict[int, Mark]
+) -> None:
+    row = {"q": "why?"} | {each: f"it is {each}" for each in columns.split("+")}
+    path = write(tmp_path / "a.jsonl", row | {"w": better})
+    prompts, tally = read(path, named(f"prompt=q,responses={columns},better=w"))
+    assert [dict(each.marks) for each in prompts[0].preferences] == [marks]
+    assert len(tally.lines()) == 1
+
+
+@pytest.mark.parametrize("better", ["llama-2", "2", 0, "c", True, ["a"], "answer_c"])
+def test_what_does_not_say_which_is_better_is_told(tmp_path: Path, better: object) -> None:
+    row = {"q": "why?", "a": "x", "b": "y", "w": better}
+    columns = "prompt=q,responses=a+b,better=w"
+    with pytest.raises(InputError, match=r"better: expected one of a, b, or tie; found"):
+        read(write(tmp_path / "a.jsonl", row), named(columns))
+
+
+def test_nothing_need_be_better(tmp_path: Path) -> None:
+    blank = write(tmp_path / "a.csv", "q,a,b,w", "Q1,x,y,a", "Q2,x,y,", "Q3,x,,a")
+    prompts, _ = read(blank, named("prompt=q,responses=a+b,better=w"))
+    assert [len(each.preferences) for each in prompts] == [1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
+        ("prompt=q,better=w", "better says which of several columns of responses"),
+        ("prompt=q,responses=a,better=w", "better says which of several columns of responses"),
         ("", "expected NAME=COLUMN, found ''"),
         ("q", "expected NAME=COLUMN, found 'q'"),
         ("question=q", "NAME is one of prompt, system"),

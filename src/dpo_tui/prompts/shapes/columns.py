@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,10 +16,11 @@ from dpo_tui.prompts.shapes.candidates import Candidate
 from dpo_tui.prompts.shapes.message_pairs import with_system
 from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN, Shape, Unfit, some
 from dpo_tui.prompts.shapes.turns import answer, asked, conversation, turns_of
+from dpo_tui.prompts.shapes.verdicts import better_of
 
-_NAMES = ("prompt", "system", "responses", "chosen", "rejected", "reference", "id")
+_NAMES = ("prompt", "system", "responses", "chosen", "rejected", "better", "reference", "id")
 _REMEDY = (
-    "For example --columns prompt=question,responses=answer_a+answer_b or "
+    "For example --columns prompt=question,responses=answer_a+answer_b,better=winner or "
     "--columns prompt=question,chosen=good,rejected=bad"
 )
 _CHOSEN = (Preference(FIRST_IS_CHOSEN),)
@@ -51,6 +52,11 @@ class Columns(Struct, frozen=True):
             raise InputError("--columns: which column is the prompt?", remedy=_REMEDY)
         if ("chosen" in named) != ("rejected" in named):
             raise InputError("--columns: chosen and rejected go together", remedy=_REMEDY)
+        if "better" in named and (len(named.get("responses", ())) < 2 or "chosen" in named):
+            raise InputError(
+                "--columns: better says which of several columns of responses is the better one",
+                remedy=_REMEDY,
+            )
         return Columns(named)
 
     def shape(self) -> Shape:
@@ -68,12 +74,13 @@ class Columns(Struct, frozen=True):
         """
         name = self._value(row, "id")
         sides = [Ready(_side(self._needed(row, each), each)) for each in self._sides]
-        responses = [*sides, *self._responses(row)]
+        given = [*self._responses(row)]
+        responses = [*sides, *(response for _, response in given)]
         return Prompt(
             self._messages(row),
             name=None if name is None else str(name),
             responses=some(responses, key="responses") if responses else (),
-            preferences=_CHOSEN if sides else (),
+            preferences=_CHOSEN if sides else self._better(row, [column for column, _ in given]),
             reference=_optional_text(self._value(row, "reference"), "reference"),
         )
 
@@ -101,7 +108,8 @@ class Columns(Struct, frozen=True):
             return with_system(system, conversation(turns_of(value, "prompt"), "prompt"))
         return asked(system, _optional_text(value, "prompt"), "prompt")
 
-    def _responses(self, row: Mapping[str, Any]) -> Iterator[Ready]:
+    def _responses(self, row: Mapping[str, Any]) -> Iterator[tuple[str, Ready]]:
+        """Each with the column that it stands in."""
         columns = self.named.get("responses", ())
         filled = [column for column in columns if row.get(column) is not None]
         if columns and not filled:
@@ -109,7 +117,13 @@ class Columns(Struct, frozen=True):
         for column in filled:
             value = row[column]
             for each in value if isinstance(value, list) else [value]:
-                yield _response(each, column)
+                yield column, _response(each, column)
+
+    def _better(self, row: Mapping[str, Any], columns: Sequence[str]) -> tuple[Preference, ...]:
+        if len(columns) < 2:  # the others are blank
+            return ()
+        preference = better_of(columns, self._value(row, "better"), "better")
+        return (preference,) if preference else ()
 
 
 def _missing(row: Mapping[str, Any], column: str) -> Unfit:

@@ -17,6 +17,7 @@ from dpo_tui.prompts.shapes import (
     message_pairs,
     scored,
     text_pairs,
+    verdicts,
 )
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, Unkept
 
@@ -27,6 +28,7 @@ SHAPES: tuple[Shape, ...] = (
     *message_pairs.SHAPES,
     *labelled.SHAPES,
     *scored.SHAPES,
+    *verdicts.SHAPES,
     *text_pairs.SHAPES,
     *argilla.SHAPES,
     *label_studio.SHAPES,
