@@ -73,6 +73,21 @@ def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
     assert "  columns not used: input, winner" in read(path)[1].lines()
 
 
+@pytest.mark.parametrize(
+    ("margin", "told"),
+    [(2.0, []), ("3", []), (0.0, []), (None, []), (0.7, ["  columns not used: margin"])],
+)
+def test_a_margin_that_is_no_strength_is_told(
+    tmp_path: Path, margin: object, told: list[str]
+) -> None:
+    sides = {
+        side: [{"role": "user", "content": "q"}, {"role": "assistant", "content": side}]
+        for side in ("chosen", "rejected")
+    }
+    path = write(tmp_path / "a.jsonl", sides | {"margin": margin})
+    assert read(path)[1].lines()[1:] == told
+
+
 @pytest.mark.parametrize("answers", [{}, {"responses": ["a", "b"]}, {"response": "a"}])
 def test_a_second_question_is_told_as_not_used(tmp_path: Path, answers: dict[str, object]) -> None:
     row = {"prompt": "q", "system": "s", "input": "x", "output": "y"} | answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Generic
 
 import msgspec
@@ -70,6 +71,13 @@ def _implicit(row: Implicit[T]) -> Prompt:
         else (row.chosen_rating, row.rejected_rating),
         strength=_STRENGTHS.get(number(row.margin)) if row.margin else None,
     )
+
+
+def _implicit_columns(row: Implicit[T]) -> Iterable[str]:
+    """All but a margin that is no strength."""
+    margin = number(row.margin)
+    is_kept = not margin or margin in _STRENGTHS
+    return (each for each in row.__struct_encode_fields__ if is_kept or each != "margin")
 
 
 class Swift(Struct, Generic[T]):
@@ -261,6 +269,7 @@ SHAPES = (
         Binarized[Turn],
         _implicit,
         Binarized[Message],
+        columns_of=_implicit_columns,
     ),
     Shape(
         "trl-implicit",
@@ -268,5 +277,6 @@ SHAPES = (
         Implicit[Turn],
         _implicit,
         Implicit[Message],
+        columns_of=_implicit_columns,
     ),
 )
