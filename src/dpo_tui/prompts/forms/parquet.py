@@ -52,12 +52,17 @@ def _without_times(type_: pa.DataType) -> pa.DataType:
     """A type with text for dates and times: Python's own are less exact, and end sooner."""
     import pyarrow as pa  # noqa: PLC0415 - an extra, and heavy
 
-    if pa.types.is_temporal(type_):
+    kinds = pa.types
+    if kinds.is_temporal(type_):
         return pa.string()
-    if pa.types.is_list(type_):
-        return pa.list_(_without_times(type_.value_type))
-    if pa.types.is_struct(type_):
+    if kinds.is_struct(type_):
         return pa.struct([(each.name, _without_times(each.type)) for each in type_])
+    if kinds.is_map(type_):
+        return pa.map_(_without_times(type_.key_type), _without_times(type_.item_type))
+    if kinds.is_large_list(type_):
+        return pa.large_list(_without_times(type_.value_type))
+    if kinds.is_list(type_) or kinds.is_fixed_size_list(type_):
+        return pa.list_(_without_times(type_.value_type))
     return type_
 
 
