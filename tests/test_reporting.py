@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from dpo_tui.domain.model import Decision, Mark, Message, Prompt, Ready, Verdict
 from dpo_tui.store.session import SessionStore
-from tests.terminal.program import ANNOTATOR, Person
+from tests.terminal.program import ANNOTATOR, PROGRAM, Person
 
 EVIL = "evil\x1b[31m"
 
@@ -99,6 +100,19 @@ def test_a_report_of_the_prompts_file(person: Person) -> None:
     assert "1 of 1 groups: 1 confirmed, 0 skipped, 0 left" in result.stdout
     assert "dpo-tui annotate" not in result.stdout
     assert "dpo-tui export prompts.jsonl -o pairs.jsonl" in result.stdout
+
+
+def test_a_report_of_what_was_piped(person: Person) -> None:
+    subprocess.run(
+        [*PROGRAM, "generate", "-"],
+        input=b'{"user": "one", "responses": ["a", "b"]}\n',
+        env=person.environment,
+        cwd=person.folder,
+        check=True,
+    )
+    (session,) = person.home.rglob("*.db")
+    result = person.run("report", session.stem)
+    assert f"  ... | dpo-tui annotate - --session {session.stem}\n" in result.stdout
 
 
 def test_what_is_wrong_is_told(person: Person, session: Path) -> None:

@@ -174,6 +174,21 @@ def test_a_session_has_to_be_named_and_to_be_there(
     assert "no session of prompts.toml" in result.stderr
 
 
+def test_a_session_can_be_named_in_the_place_of_its_prompts_file(person: Person) -> None:
+    person.write("p.toml", '[[prompt]]\nuser = "u"\nresponses = ["a", "b"]\n')
+    assert person.run("generate", "p.toml", "--session", "mine").returncode == 0
+    assert person.run("generate", "p.toml", "--session", "./own.db").returncode == 0
+    (in_data,) = person.home.rglob("mine.db")
+    for name in ("mine", str(in_data), "own.db", "./own.db"):
+        said = person.run("verify", name)
+        assert (said.returncode, said.stderr) == (0, ""), name
+        assert "are in order" in said.stdout
+    assert "/p.toml --session mine\n" in person.run("report", "mine").stdout
+    for name in ("none.db", "n" * 300, "p.toml/mine"):
+        said = person.run("verify", name)
+        assert (said.returncode, "there is no session of" in said.stderr) == (2, True), said.stderr
+
+
 def test_paths_that_lead_nowhere_are_told(person: Person) -> None:
     person.write("p.toml", '[[prompt]]\nuser = "u"\nresponses = ["a", "b"]\n')
     for name in ("loop.toml", "loop.jsonl"):

@@ -190,10 +190,14 @@ def add_rows_arguments(command: ArgumentParser) -> _ArgumentGroup:
 def add_session_arguments(command: ArgumentParser) -> None:
     """The arguments of the commands that look after one session."""
     prompts = command.add_argument(
-        "prompts", nargs="?", type=Path, metavar="PROMPTS", help="the session of this prompts file"
+        "prompts",
+        nargs="?",
+        type=Path,
+        metavar="PROMPTS|SESSION",
+        help="the prompts file of the session, or the session itself (name or path)",
     )
     completes_files(prompts)
-    command.add_argument("--session", metavar="NAME|PATH", help="the session itself")
+    command.add_argument("--session", metavar="NAME|PATH", help="the session")
 
 
 def add_pair_arguments(group: _ArgumentGroup) -> None:

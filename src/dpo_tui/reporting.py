@@ -12,6 +12,7 @@ from rich.text import Text
 from dpo_tui.display import display_line
 from dpo_tui.domain.statistics import Statistics
 from dpo_tui.output import Output
+from dpo_tui.paths import PIPED
 from dpo_tui.reports.session import SourceLine, as_json, lines, progress_of, source_lines
 
 
@@ -62,7 +63,10 @@ def _commands(statistics: Statistics, named: Sequence[str]) -> Iterator[str]:
     if progress.left and prompts:
         file = named[0] if named[0] != "--session" else str(prompts)
         others = named[1:] if named[0] != "--session" else named
-        yield shlex.join(["dpo-tui", "annotate", file, *others])
+        if file.startswith(PIPED):  # it is gone; the same rows find the session again
+            yield f"... | {shlex.join(['dpo-tui', 'annotate', '-', *others])}"
+        else:
+            yield shlex.join(["dpo-tui", "annotate", file, *others])
     if progress.pairs:
         yield shlex.join(["dpo-tui", "export", *named, "-o", "pairs.jsonl"])
     if progress.confirmed or progress.skipped:

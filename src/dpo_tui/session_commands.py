@@ -170,15 +170,20 @@ def settings_for(arguments: Namespace) -> Settings:
 
 
 def existing_session(arguments: Namespace) -> Path:
-    """The session that was named, or that of the prompts file."""
+    """The session that was named, or that of the prompts file.
+
+    What was named in the place of a prompts file may be a session too: `arguments` say so then.
+    """
     from dpo_tui import paths
 
     if (arguments.prompts is None) == (arguments.session is None):
         raise InputError(
             "which session? Name either its prompts file or the session.",
-            remedy=f"dpo-tui {arguments.command} prompts.toml, or --session NAME; "
+            remedy=f"dpo-tui {arguments.command} prompts.toml, or the name of a session; "
             "`dpo-tui sessions` lists them.",
         )
+    if arguments.prompts and _is_session(arguments.prompts):
+        arguments.prompts, arguments.session = None, str(arguments.prompts)
     if arguments.session is None:
         path = paths.latest_session_path(arguments.prompts)
     else:
@@ -189,6 +194,16 @@ def existing_session(arguments: Namespace) -> Path:
             f"there is no session {of} yet", remedy="`dpo-tui sessions` lists those that there are."
         )
     return path
+
+
+def _is_session(named: Path) -> bool:
+    """Whether it is the name or the path of a session, and of no other file."""
+    from dpo_tui import paths
+
+    with suppress(InputError, OSError):  # too long, for one
+        is_name = os.sep not in str(named) and not named.exists()
+        return (is_name or named.suffix == ".db") and paths.session_named(str(named)).exists()
+    return False
 
 
 def user_name() -> str:
