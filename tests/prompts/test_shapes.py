@@ -236,3 +236,23 @@ def test_what_is_wrong_in_a_value_of_a_table_is_told(tmp_path: Path) -> None:
     tally, _ = read(tmp_path / "rows.jsonl", rows, Reading(bad_rows=1.0))
     (reason,) = tally.files[0].reasons
     assert reason == "key responses: in one of its values: expected a table, found null"
+
+
+@pytest.mark.parametrize(
+    ("shape", "column", "value"),
+    [
+        ("argilla-flat", "better.responses.status", [["submitted"], {}]),
+        ("argilla-1", "preference", [{"value": "response-1", "status": ["submitted"]}]),
+        (
+            "argilla-flat",
+            "better.responses",
+            [[{"rank": 1, "value": "response-1"}, "response-2"], None],
+        ),
+    ],
+)
+def test_odd_values_in_a_record_break_nothing(
+    tmp_path: Path, shape: str, column: str, value: object
+) -> None:
+    row = next(each.row for each in SAMPLES if each.shape == shape) | {column: value}
+    _, prompts = read(tmp_path / "rows.jsonl", [row], Reading(shape_named(shape)))
+    assert [len(each.responses) for each in prompts] == [2]

@@ -82,7 +82,9 @@ def _ranks(value: Any) -> dict[str, float]:  # noqa: ANN401 - questions ask for 
         case [str(), *_]:
             pairs = zip(value, range(1, len(value) + 1), strict=True)
         case [{"rank": _, "value": _}, *_]:
-            pairs = ((each.get("value"), each.get("rank")) for each in value)
+            pairs = (
+                (each.get("value"), each.get("rank")) for each in value if isinstance(each, dict)
+            )
         case _:
             return {}
     return {
@@ -149,7 +151,7 @@ def _flat_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object, 
         users = _beside(values, row.get(f"{question}.responses.users"))
         states = _beside(values, row.get(f"{question}.responses.status"))
         for value, user, state in zip(values, users, states, strict=True):
-            if state not in _NOT_SAID:
+            if str(state) not in _NOT_SAID:
                 yield value, str(user or "")
 
 
@@ -180,7 +182,7 @@ def _first_said(row: Mapping[str, Any], question: str) -> Iterator[tuple[object,
     for each in row[question] or ():
         if not isinstance(each, dict):
             raise Unfit(f"expected a table, found {found(each)}", key=question)
-        if each.get("status") not in _NOT_SAID:
+        if str(each.get("status")) not in _NOT_SAID:
             yield each.get("value"), str(each.get("user_id") or "")
 
 
