@@ -113,3 +113,11 @@ def test_lines_that_came_to_stand_where_equal_ones_were_are_told_apart() -> None
     rivals.decide("ann", 1, good=1, bad=2)
     rivals.catch_up_without_noting_it("ann")
     rivals.teardown()
+
+
+def test_what_was_cut_off_of_a_decision_that_was_replaced_goes() -> None:
+    rivals = Rivals()
+    rivals.decide("ann", 1, good=1, bad=2)
+    rivals.die_while_catching_up("ann", step=4, part=0.5)
+    rivals.decide("ann", 1, good=0, bad=2)
+    rivals.teardown()

@@ -189,8 +189,8 @@ class _Piece(NamedTuple):
     def place(self, layout: Layout) -> None:
         """Take it for the first of these that has nothing yet, if no byte of it is taken."""
         for each in self.entries:
-            if not layout.has(each) and each.decision_id not in layout.pieces:
-                layout.place_torn(each, self.start, self.there)
+            has_some = layout.has(each) or each.decision_id in layout.pieces
+            if not has_some and layout.place_torn(each, self.start, self.there):
                 break
 
 
@@ -201,8 +201,10 @@ def _torn(
     if not entries:
         return []
     by_lines: defaultdict[bytes, list[Entry]] = defaultdict(list)
+    planned: defaultdict[int, list[bytes]] = defaultdict(list)
     for each in entries:
         by_lines[lines_of(each)].append(each)
+        planned[lines_start(each)].append(lines_of(each))
     texts = sorted(by_lines)
     first_lines = {_first_line(lines) for lines in texts}
     longest = max(map(len, texts))
@@ -211,9 +213,10 @@ def _torn(
         if layout.is_taken(start) or (_ended(line) not in first_lines and _is_json(line)):
             continue
         there = file.read(start, min(longest, end - start))
-        # What has most of its beginning in common with it stands beside it in the order.
+        # What has most of its beginning in common with it stands beside it in the order, but for
+        # what has as much, of which that is meant which was to be written here.
         place = bisect_left(texts, there)
-        for text in texts[max(place - 1, 0) : place + 1]:
+        for text in (*planned.get(start, ()), *texts[max(place - 1, 0) : place + 1]):
             length = torn_length(file, start, text[: end - start])
             pieces.append(_Piece(start, there[:length], by_lines[text]))
     return sorted(pieces, key=lambda each: -len(each.there))
