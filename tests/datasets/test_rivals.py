@@ -121,3 +121,14 @@ def test_what_was_cut_off_of_a_decision_that_was_replaced_goes() -> None:
     rivals.die_while_catching_up("ann", step=4, part=0.5)
     rivals.decide("ann", 1, good=0, bad=2)
     rivals.teardown()
+
+
+def test_of_equal_lines_each_gets_one_where_that_can_be() -> None:
+    rivals = Rivals()
+    for group_id in (1, 2):
+        rivals.decide("ann", group_id, good=0, bad=2)
+    rivals.catch_up_without_noting_it("ann")
+    rivals.decide("bob", 2, good=0, bad=2)
+    rivals.decide("ann", 1, good=0, bad=2)
+    rivals.catch_up_without_noting_it("ann")
+    rivals.teardown()

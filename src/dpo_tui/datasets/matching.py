@@ -11,7 +11,7 @@ import codecs
 import json
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import MsgspecError, Struct, field
@@ -69,12 +69,14 @@ class Layout(Struct):
         """Whether the line that begins there belongs to an entry."""
         return start in self._taken
 
-    def place(self, entry: Entry, start: int) -> bool:
-        """Take the bytes from `start` on for an entry; False if some of them are taken."""
-        placed = self._take(entry, start, lines_of(entry))
-        if placed:
+    def is_free(self, start: int, lines: bytes) -> bool:
+        """Whether none of these lines, which begin at `start`, belongs to an entry."""
+        return self._begins(start, lines).isdisjoint(self._taken)
+
+    def place(self, entry: Entry, start: int) -> None:
+        """Take the bytes from `start` on for an entry, unless some of them are taken."""
+        if self._take(entry, start, lines_of(entry)):
             self.starts[entry.decision_id] = start
-        return placed
 
     def place_torn(self, entry: Entry, start: int, there: bytes) -> bool:
         """Take what is there of a write that was cut off; False if some of it is taken."""
@@ -91,45 +93,95 @@ class Layout(Struct):
     def _take(self, entry: Entry, start: int, lines: bytes) -> bool:
         if start < self.floors.get(entry.decision_id, 0):
             return False
+        begins = self._begins(start, lines)
+        if not begins.isdisjoint(self._taken):
+            return False
+        self._taken |= begins
+        return True
+
+    def _begins(self, start: int, lines: bytes) -> set[int]:
         # Only whole lines are taken, so what overlaps has the beginning of a line in common.
         begins = {start}
         end = lines.find(b"\n")
         while -1 < end < len(lines) - 1:
             begins.add(start + end + 1)
             end = lines.find(b"\n", end + 1)
-        if not begins.isdisjoint(self._taken):
-            return False
-        self._taken |= begins
-        return True
+        return begins
 
 
 def find(file: DatasetFile, entries: Sequence[Entry], gaps: Sequence[Span]) -> Layout:
     """Where the lines of each of these entries are, at the known place or elsewhere in the gaps.
 
     The gaps are whole lines of which nobody knows whose they are. Of what could be several entries'
-    lines, the longest is taken first, so that no part of it is left over, and a wanted one before
-    its equal that should go. Lines that are equal can't be told apart, so that it is enough if
-    there are as many as are claimed. Of an entry that isn't there whole, though it was, its rows
-    are taken one by one, however others have put them.
+    lines, the longest is taken first, so that no part of it is left over. Lines that are equal
+    can't be told apart, so that it is enough if there are as many as are claimed. Of an entry that
+    isn't there whole, though it was, its rows are taken one by one, however others have put them.
     """
     layout = Layout({each.decision_id: _floor(file, each) for each in entries if not each.written})
     places = _places(file, entries, gaps)
-    counts = Counter(map(lines_of, entries))
-    scarce = [each for each in entries if len(places[lines_of(each)]) < counts[lines_of(each)]]
+    claims: defaultdict[bytes, list[Entry]] = defaultdict(list)
+    for each in entries:
+        claims[lines_of(each)].append(each)
+    scarce = [
+        each for lines, whose in claims.items() if len(places[lines]) < len(whose) for each in whose
+    ]
     torn = deque(_torn(file, scarce, layout, gaps))
-    for entry in sorted(entries, key=lambda each: (-len(lines_of(each)), not each.wanted)):
+
+    def turn(lines: bytes) -> tuple[int, bool]:
+        return -len(lines), not any(each.wanted for each in claims[lines])
+
+    for lines in sorted(claims, key=turn):
         # What is there of a write that was cut off can begin with all the lines of another entry.
-        while torn and len(torn[0].there) > len(lines_of(entry)):
+        while torn and len(torn[0].there) > len(lines):
             torn.popleft().place(layout)
-        starts = places[lines_of(entry)]
-        known = [lines_start(entry)] if lines_start(entry) in starts else []
-        any(layout.place(entry, start) for start in (*known, *starts))
+        starts = [each for each in places[lines] if layout.is_free(each, lines)]
+        for entry, start in _shared_out(claims[lines], starts, layout.floors):
+            layout.place(entry, start)
     searched = {each.decision_id for each in scarce}
     missing = [e for e in entries if not layout.has(e) and e.decision_id not in searched]
     for piece in (*torn, *_torn(file, missing, layout, gaps)):
         piece.place(layout)
     _take_rows(file, entries, layout, gaps)
     return layout
+
+
+def _shared_out(
+    entries: Sequence[Entry], starts: Sequence[int], floors: Mapping[int, int]
+) -> list[tuple[Entry, int]]:
+    """Which of equal lines, which begin at `starts` (ascending), is whose.
+
+    A wanted one gets one before its equal that should go, and each the one at its known place,
+    unless others would get none then, for which only some are behind their floor.
+    """
+    dealt = _dealt(entries, starts, floors, keeps_known=True)
+    if len(dealt) == len(entries) or len(dealt) == len(starts):
+        return dealt
+    others = _dealt(entries, starts, floors, keeps_known=False)
+    return max(dealt, others, key=lambda each: (_wanted_among(each), len(each)))
+
+
+def _wanted_among(dealt: Iterable[tuple[Entry, int]]) -> int:
+    return sum(entry.wanted for entry, _ in dealt)
+
+
+def _dealt(
+    entries: Sequence[Entry], starts: Sequence[int], floors: Mapping[int, int], *, keeps_known: bool
+) -> list[tuple[Entry, int]]:
+    def turn(entry: Entry) -> tuple[bool, bool, int]:
+        is_known = keeps_known and lines_start(entry) in known
+        # Whoever can have the fewest first: all of these suit the others too.
+        return not entry.wanted, not is_known, -floors.get(entry.decision_id, 0)
+
+    known, free = set(starts), list(starts)
+    dealt = []
+    for entry in sorted(entries, key=turn):
+        floor, planned = floors.get(entry.decision_id, 0), lines_start(entry)
+        at = bisect_left(free, planned)
+        if not keeps_known or planned < floor or free[at : at + 1] != [planned]:
+            at = bisect_left(free, floor)
+        if at < len(free):
+            dealt.append((entry, free.pop(at)))
+    return dealt
 
 
 def _floor(file: DatasetFile, entry: Entry) -> int:
