@@ -318,6 +318,43 @@ def test_a_column_that_says_which_is_better(
     assert len(tally.lines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("row", "columns", "marks"),
+    [
+        ({"a": "x", "b": "y", "u": 1, "v": 2.5}, "responses=a+b,scores=u+v", [SECOND]),
+        ({"a": "x", "b": "y", "u": "7", "v": "-1"}, "responses=a+b,scores=u+v", [FIRST]),
+        ({"a": "x", "b": "y", "u": 1, "v": True}, "responses=a+b,scores=u+v", [{}]),
+        ({"a": "x", "b": "y", "u": 1, "v": None}, "responses=a+b,scores=u+v", []),
+        ({"a": "x", "u": 1}, "responses=a+b,scores=u+v", []),
+        ({"a": ["x", "y"], "u": [1, 0]}, "responses=a,scores=u", [FIRST]),
+        ({"a": ["x", "y"], "u": []}, "responses=a,scores=u", []),
+        ({"a": ["x", "y"]}, "responses=a,scores=u", []),
+        ({"a": ["x", "y"], "u": [1, float("nan")]}, "responses=a,scores=u", []),
+    ],
+)
+def test_columns_of_scores(
+    tmp_path: Path, row: dict[str, object], columns: str, marks: list[dict[int, Mark]]
+) -> None:
+    prompts, _ = read(write(tmp_path / "a.jsonl", {"q": "Q"} | row), named(f"prompt=q,{columns}"))
+    assert [dict(each.marks) for each in prompts[0].preferences] == marks
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ([1], "key u: expected as many as responses, 2; found 1"),
+        (3, "key u: expected as many as responses, 2; found 1"),
+        ([1, "good"], "key u: expected a number, found text 'good'"),
+        ([1, {}], "key u: expected a number, found"),
+        ([1, "nan"], "key u: expected a number, found text 'nan'"),
+    ],
+)
+def test_scores_that_are_none_are_told(tmp_path: Path, scores: object, message: str) -> None:
+    path = write(tmp_path / "a.jsonl", {"q": "Q", "a": ["x", "y"], "u": scores})
+    with pytest.raises(InputError, match=message):
+        read(path, named("prompt=q,responses=a,scores=u"))
+
+
 @pytest.mark.parametrize("better", ["llama-2", "2", 0, "c", True, ["a"], "answer_c"])
 def test_what_does_not_say_which_is_better_is_told(tmp_path: Path, better: object) -> None:
     row = {"q": "why?", "a": "x", "b": "y", "w": better}
@@ -336,6 +373,9 @@ def test_nothing_need_be_better(tmp_path: Path) -> None:
     ("columns", "message"),
     [
         ("prompt=q,better=w", "better says which of several columns of responses"),
+        ("prompt=q,responses=a+b,better=w,scores=u+v", "exclude each other"),
+        ("prompt=q,responses=a+b,scores=u", "as many columns as there are of responses"),
+        ("prompt=q,scores=u", "as many columns as there are of responses"),
         ("prompt=q,responses=a,better=w", "better says which of several columns of responses"),
         ("", "expected NAME=COLUMN, found ''"),
         ("q", "expected NAME=COLUMN, found 'q'"),

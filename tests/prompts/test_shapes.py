@@ -54,6 +54,18 @@ def test_every_shape_has_a_sample() -> None:
     assert {each.shape for each in SAMPLES} == {each.name for each in SHAPES}
 
 
+def test_battles_of_several_turns_are_recognised_and_told(tmp_path: Path) -> None:
+    turns = [[user("q"), assistant(side), user("and?"), assistant(side)] for side in "ab"]
+    row = {"conversation_a": turns[0], "conversation_b": turns[1], "winner": "model_a"}
+    reason = "key conversation_b: the conversations differ before their last messages"
+    with pytest.raises(InputError, match=rf"of no use as Chatbot Arena battles .*(?s:.)*{reason}"):
+        read(tmp_path / "rows.jsonl", [row] * 3)
+    texts = dict.fromkeys(("prompt", "response_a", "response_b"), '["a", "b"]')
+    table: dict[str, object] = {**texts, "winner_model_a": 1, "winner_model_b": 0, "winner_tie": 0}
+    with pytest.raises(InputError, match="has 2 turns, in which the sides differ"):
+        read(tmp_path / "rows.jsonl", [table] * 3, Reading(shape_named("arena-table")))
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -14,11 +15,12 @@ from dpo_tui.errors import InputError
 from dpo_tui.inputs import found
 from dpo_tui.prompts.shapes.candidates import Candidate
 from dpo_tui.prompts.shapes.message_pairs import with_system
-from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN, Shape, Unfit, some
+from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN, Shape, Unfit, best_of, number, some
 from dpo_tui.prompts.shapes.turns import answer, asked, conversation, turns_of
 from dpo_tui.prompts.shapes.verdicts import better_of
 
-_NAMES = ("prompt", "system", "responses", "chosen", "rejected", "better", "reference", "id")
+_SEVERAL = ("responses", "scores")
+_NAMES = ("prompt", "system", *_SEVERAL, "better", "chosen", "rejected", "reference", "id")
 _REMEDY = (
     "For example --columns prompt=question,responses=answer_a+answer_b,better=winner or "
     "--columns prompt=question,chosen=good,rejected=bad"
@@ -41,7 +43,7 @@ class Columns(Struct, frozen=True):
         named: dict[str, tuple[str, ...]] = {}
         for part in text.split(","):
             name, _, columns = part.strip().partition("=")
-            if name not in _NAMES or not columns or ("+" in columns and name != "responses"):
+            if name not in _NAMES or not columns or ("+" in columns and name not in _SEVERAL):
                 raise InputError(
                     f"--columns: expected NAME=COLUMN, found {part.strip()!r}; "
                     f"NAME is one of {', '.join(_NAMES)}",
@@ -52,10 +54,18 @@ class Columns(Struct, frozen=True):
             raise InputError("--columns: which column is the prompt?", remedy=_REMEDY)
         if ("chosen" in named) != ("rejected" in named):
             raise InputError("--columns: chosen and rejected go together", remedy=_REMEDY)
-        if "better" in named and (len(named.get("responses", ())) < 2 or "chosen" in named):
+        if len(named.keys() & {"chosen", "better", "scores"}) > 1:
+            raise InputError("--columns: chosen, better and scores exclude each other")
+        responses = named.get("responses", ())
+        if "better" in named and len(responses) < 2:
             raise InputError(
                 "--columns: better says which of several columns of responses is the better one",
                 remedy=_REMEDY,
+            )
+        if "scores" in named and len(named["scores"]) != len(responses):
+            raise InputError(
+                "--columns: scores are as many columns as there are of responses",
+                remedy="For example --columns prompt=q,responses=a+b,scores=score_a+score_b",
             )
         return Columns(named)
 
@@ -75,12 +85,13 @@ class Columns(Struct, frozen=True):
         name = self._value(row, "id")
         sides = [Ready(_side(self._needed(row, each), each)) for each in self._sides]
         given = [*self._responses(row)]
+        columns = [column for column, _ in given]
         responses = [*sides, *(response for _, response in given)]
         return Prompt(
             self._messages(row),
             name=None if name is None else str(name),
             responses=some(responses, key="responses") if responses else (),
-            preferences=_CHOSEN if sides else self._better(row, [column for column, _ in given]),
+            preferences=_CHOSEN if sides else self._preferences(row, columns),
             reference=_optional_text(self._value(row, "reference"), "reference"),
         )
 
@@ -119,11 +130,27 @@ class Columns(Struct, frozen=True):
             for each in value if isinstance(value, list) else [value]:
                 yield column, _response(each, column)
 
-    def _better(self, row: Mapping[str, Any], columns: Sequence[str]) -> tuple[Preference, ...]:
+    def _preferences(
+        self, row: Mapping[str, Any], columns: Sequence[str]
+    ) -> tuple[Preference, ...]:
+        """What is said of the responses that stand in these columns."""
         if len(columns) < 2:  # the others are blank
             return ()
+        if "scores" in self.named:
+            scores = [*self._scores(row, Counter(columns))]
+            return () if None in scores else (best_of(scores),)
         preference = better_of(columns, self._value(row, "better"), "better")
         return (preference,) if preference else ()
+
+    def _scores(self, row: Mapping[str, Any], counts: Mapping[str, int]) -> Iterator[float | None]:
+        """Those of the responses, of which each column holds so many."""
+        for column, scored in zip(self.named["responses"], self.named["scores"], strict=True):
+            value = row.get(scored)
+            values = value if isinstance(value, list) else [value] * (value is not None)
+            if values and len(values) != counts.get(column, 0):
+                told = f"expected as many as responses, {counts.get(column, 0)}"
+                raise Unfit(f"{told}; found {len(values)}", key=scored)
+            yield from (_score(each, scored) for each in values or [None] * counts.get(column, 0))
 
 
 def _missing(row: Mapping[str, Any], column: str) -> Unfit:
@@ -135,6 +162,18 @@ def _optional_text(value: object, key: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise Unfit(f"expected text, found {found(value)}", key=key)
+
+
+def _score(value: object, key: str) -> float | None:
+    """None for what is left blank, or not known (NaN)."""
+    match value:
+        case None | int() | float():
+            return number(value)
+        case str() if not value.strip():
+            return None
+        case str() if (score := number(value)) is not None:
+            return score
+    raise Unfit(f"expected a number, found {found(value)}", key=key)
 
 
 def _side(value: object, key: str) -> str:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dpo_tui.domain.model import Mark, Preference, Prompt, Ready
 from dpo_tui.inputs import found
-from dpo_tui.prompts.shapes.shape import TIE, Score, Shape, Unfit, best_of, number
+from dpo_tui.prompts.shapes.shape import TIE, Score, Shape, Unfit, Unkept, best_of, number
 from dpo_tui.prompts.shapes.turns import Turn, answer, asked, conversation
 
 _TIES = frozenset({"tie", "both", "equal", "same"})
@@ -83,7 +83,7 @@ def _arena(row: Arena) -> Prompt:
     *before, first = row.conversation_a
     *also_before, second = row.conversation_b
     if before != also_before:
-        raise Unfit("the conversations differ before their last messages", key="conversation_b")
+        raise Unkept("the conversations differ before their last messages", key="conversation_b")
     preference = better_of(("model_a", "model_b"), row.winner, "winner")
     return Prompt(
         conversation(before, "conversation_a"),
@@ -127,7 +127,7 @@ def _only_turn(text: str, key: str) -> str:
     except ValueError:
         raise Unfit("expected a JSON list of texts", key=key) from None
     if len(turns) != 1:
-        raise Unfit(f"the conversation has {len(turns)} turns, in which the sides differ", key=key)
+        raise Unkept(f"the conversation has {len(turns)} turns, in which the sides differ", key=key)
     return turns[0] or ""
 
 
