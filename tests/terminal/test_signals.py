@@ -8,6 +8,7 @@ import signal
 import sys
 import termios
 import time
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +106,41 @@ def test_a_stop_and_going_on(person: Person) -> None:
         terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
         confirm(terminal)
         leave(terminal, person)
+
+
+def test_a_stop_that_nobody_hears_of(person: Person) -> None:
+    """The shell takes the terminal back, and sets it up for itself."""
+    with person.annotate() as terminal:
+        choose_first(terminal)
+        with Path(f"/proc/{terminal.pid}/fd/0").open("rb") as keyboard:
+            settings = termios.tcgetattr(keyboard)
+            terminal.kill(signal.SIGSTOP)
+            os.waitpid(terminal.pid, os.WUNTRACED)
+            tty.setcbreak(keyboard.fileno())
+            painted = len(terminal.raw)
+            terminal.kill(signal.SIGCONT)
+            terminal.wait_for(lambda _: len(terminal.raw) > painted + 1000)
+            assert termios.tcgetattr(keyboard) == settings
+        for _ in range(3):  # all keys come to the one who reads them
+            terminal.press("2")
+            terminal.wait_for(lambda screen: are_ready(screen, "✔✔○"))
+            terminal.press("2")
+            terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+        confirm(terminal)
+        leave(terminal, person)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_an_end_that_wakes_it_too(person: Person, end: signal.Signals) -> None:
+    """As shells and systemd do it, in case that it was stopped."""
+    with person.annotate() as terminal:
+        choose_first(terminal)
+        confirm(terminal)
+        for number in (signal.SIGCONT, end, signal.SIGCONT):
+            terminal.kill(number)
+        assert terminal.wait_exit() == 128 + end
+        assert_restored(terminal)
+    assert len(person.rows()) == 2
 
 
 def test_a_storm_of_sizes(person: Person) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import termios
+import tty
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
+from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 
 from textual._xterm_parser import XTermParser
@@ -86,6 +89,9 @@ class _Parser(XTermParser):
 class Driver(LinuxDriver):
     """Reads keys from the terminal and paints on it; sets its title to the app's, if it has one."""
 
+    _has_terminal = False
+    """Whether the terminal is taken over: not before the first frame, in an editor, at the end."""
+
     def run_input_thread(self) -> None:
         """Read keys until the end; bytes that are no UTF-8 become replacement characters."""
         parser = _Parser(self._debug)
@@ -115,16 +121,20 @@ class Driver(LinuxDriver):
             super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says no types
             if self._writer_thread is None:
                 return  # the program is in the background
-            loop = asyncio.get_running_loop()
-            signal.signal(signal.SIGWINCH, lambda *_: loop.call_soon_threadsafe(self._tell_size))
+            self._loop = asyncio.get_running_loop()
+            signal.signal(
+                signal.SIGWINCH, lambda *_: self._loop.call_soon_threadsafe(self._tell_size)
+            )
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _RESIZED)
         if title := self._title:
             self.write(f"{_PUSH_TITLE}\x1b]0;{title}\x07")
             self.flush()
+        self._has_terminal = True
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""
+        self._has_terminal = False
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
         if self._title:
             self.write(_POP_TITLE)
@@ -132,8 +142,47 @@ class Driver(LinuxDriver):
 
     def _tell_size(self) -> None:
         if not self._in_band_window_resize:
-            size = Size(*self._get_terminal_size())
-            self._app.post_message(Resize(size, size))
+            self._post_size()
+
+    def _post_size(self) -> None:
+        size = Size(*self._get_terminal_size())
+        self._app.post_message(Resize(size, size))
+
+    # --- stopping and going on ------------------------------------------------------------------
+
+    def _sigtstp_application(self, *_: object) -> None:
+        if self._has_terminal:
+            # Not in the handler: what it interrupts can be painting, whose lock is not given twice.
+            self._loop.call_soon_threadsafe(self._stop)
+        else:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _stop(self) -> None:
+        if self._has_terminal:
+            super()._sigtstp_application()
+
+    def _sigcont_application(self, *_: object) -> None:
+        # It also comes when the terminal wasn't given back: after a SIGSTOP, which nobody hears of,
+        # and behind the SIGTERM of shells and systemd. Taken over twice, two threads would read the
+        # keys, one of them for ever.
+        if self._must_signal_resume:
+            super()._sigcont_application()
+        elif self._has_terminal:
+            self._loop.call_soon_threadsafe(self._take_back)
+
+    def _take_back(self) -> None:
+        """Have the terminal as it was: whoever had it meanwhile has set it up for itself."""
+        if not self._has_terminal:
+            return
+        with suppress(termios.error):  # it is gone
+            attributes = termios.tcgetattr(self.fileno)
+            attributes[tty.IFLAG] = self._patch_iflag(attributes[tty.IFLAG])
+            attributes[tty.LFLAG] = self._patch_lflag(attributes[tty.LFLAG])
+            termios.tcsetattr(self.fileno, termios.TCSANOW, attributes)
+        self.write("\x1b[?25l")
+        self._enable_bracketed_paste()
+        self._disable_line_wrap()
+        self._post_size()
 
     @property
     def _title(self) -> str:
