@@ -176,6 +176,18 @@ TEXT_PAIRS = [
         WITH_SYSTEM,
     ),
     Sample(
+        "icr",
+        {
+            "system": "",
+            "input": ASKED["content"],
+            "chosen": A,
+            "rejected": B,
+            "rating": [8.0, 8.0],
+            "status": "tie",
+        },
+        PAIR._replace(preferences=(TIE,)),
+    ),
+    Sample(
         "full-hh-rlhf",
         {
             "prompt": "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Why?\n\nAssistant:",

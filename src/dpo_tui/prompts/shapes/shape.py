@@ -86,10 +86,11 @@ def pair(
     models: tuple[str | None, str | None] = (None, None),
     scores: tuple[Score, Score] = (None, None),
     strength: int | None = None,
+    is_tie: bool = False,
 ) -> Prompt:
     """A prompt with two responses of which the first is better, unless their scores are equal."""
     score = None if scores[0] is None else number(scores[0])
-    is_tie = score is not None and score == number(scores[1])
+    is_tie = is_tie or (score is not None and score == number(scores[1]))
     if strength and not is_tie:
         preferences = (Preference(FIRST_IS_CHOSEN, strength),)
     else:

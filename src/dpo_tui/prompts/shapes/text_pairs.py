@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Prompt
@@ -39,16 +41,19 @@ def _intel(row: Intel) -> Prompt:
 
 
 class Icr(Struct):
-    """axolotl's chatml.icr."""
+    """axolotl's chatml.icr, and argilla/distilabel-intel-orca-dpo-pairs."""
 
     input: str
     chosen: str
     rejected: str
     system: str | None = None
+    status: Any = None
+    """`tie` where the sides stand as they happened to."""
 
 
 def _icr(row: Icr) -> Prompt:
-    return pair(asked(row.system, row.input, "input"), row.chosen, row.rejected)
+    messages = asked(row.system, row.input, "input")
+    return pair(messages, row.chosen, row.rejected, is_tie=row.status == "tie")
 
 
 class Transcript(Standard):
