@@ -314,6 +314,16 @@ SCORED = [
         {"prompt": ASKED["content"], "response_1": A, "response_2": B, "preference_strength": 3},
         Prompt(Q, responses=PAIR.responses, preferences=(Preference({0: BAD, 1: GOOD}, 3),)),
     ),
+    Sample(
+        "helpsteer2",
+        {
+            "prompt": "Hi\n<extra_id_1>Assistant\nHello\n<extra_id_1>User\nWhy?",
+            "response_1": A,
+            "response_2": B,
+            "preference_strength": -1,
+        },
+        TURNS._replace(preferences=(Preference({0: GOOD, 1: BAD}, 1),)),
+    ),
 ]
 
 MODELS = {"model_a": "alpha", "model_b": "beta"}

@@ -268,3 +268,20 @@ def test_odd_values_in_a_record_break_nothing(
     row = next(each.row for each in SAMPLES if each.shape == shape) | {column: value}
     _, prompts = read(tmp_path / "rows.jsonl", [row], Reading(shape_named(shape)))
     assert [len(each.responses) for each in prompts] == [2]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reason"),
+    [
+        ("q\n<extra_id_1>Assistant\na", "doesn't end with what the user says"),
+        ("q\n<extra_id_1>System\na", "expected User or Assistant behind <extra_id_1>"),
+        ("q\n<extra_id_1>Assistant\na\n<extra_id_1>User\n ", "expected text, found none"),
+        ("<extra_id_1>User\nq", "expected text, found none"),
+    ],
+)
+def test_turns_of_helpsteer2_that_are_none_are_told(
+    tmp_path: Path, prompt: str, reason: str
+) -> None:
+    row = {"prompt": prompt, "response_1": "a", "response_2": "b", "preference_strength": 1}
+    with pytest.raises(InputError, match=reason):
+        read(tmp_path / "rows.jsonl", [row], Reading(shape_named("helpsteer2")))

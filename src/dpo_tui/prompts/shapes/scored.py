@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Generic
 
 from msgspec import Struct, field
 
-from dpo_tui.domain.model import Message, Prompt, Ready
+from dpo_tui.domain.model import Message, Prompt, Ready, Role
 from dpo_tui.prompts.shapes.shape import (
     Score,
     Shape,
@@ -144,11 +145,23 @@ class HelpSteer2(Struct):
     preference_strength: Score
 
 
+_TURN = re.compile(r"\n?<extra_id_1>(User|Assistant)\n")
+"""What stands before each turn but the first, which is the user's."""
+_ROLES: dict[str, Role] = {"User": "user", "Assistant": "assistant"}
+
+
+def _turns(text: str, key: str) -> tuple[Message, ...]:
+    first, *pieces = _TURN.split(text)
+    said = zip(pieces[::2], pieces[1::2], strict=True)
+    messages = [Message("user", first), *(Message(_ROLES[who], words) for who, words in said)]
+    if any("<extra_id_1>" in each.content for each in messages):
+        raise Unfit("expected User or Assistant behind <extra_id_1>", key=key)
+    return conversation(messages, key)
+
+
 def _helpsteer2(row: HelpSteer2) -> Prompt:
-    if "<extra_id_1>" in row.prompt:
-        raise Unfit("a conversation of several turns is written with <extra_id_1>", key="prompt")
     return compared(
-        asked(None, row.prompt, "prompt"),
+        _turns(row.prompt, "prompt"),
         (Ready(row.response_1), Ready(row.response_2)),
         row.preference_strength,
         "preference_strength",
