@@ -61,6 +61,7 @@ def test_help(person: Person) -> None:
         ("annotate", ["PROMPTS", "--base-url", "OPENAI_API_KEY", "--local", "--fresh", "2 to 20"]),
         ("init", ["prompts.toml", "--config"]),
         ("generate", ["PROMPTS", "--limit", "--base-url"]),
+        ("convert", ["--to", "better", "scores", "reference"]),
         ("sessions", ["decided"]),
         ("history", ["PROMPTS", "--session", "--annotator", "--limit", "--json"]),
         ("verify", ["PROMPTS", "--session", "--repair"]),

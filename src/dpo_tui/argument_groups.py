@@ -178,8 +178,8 @@ def add_rows_arguments(command: ArgumentParser) -> _ArgumentGroup:
     rows.add_argument(
         "--columns",
         metavar="NAME=COLUMN,...",
-        help="or which columns they have: prompt, system, responses (several with +), chosen, "
-        "rejected, reference, id",
+        help="or which columns they have: prompt, system, responses (several with +) and better or "
+        "scores (as many with +), chosen and rejected, reference, id",
     )
     rows.add_argument(
         "--bad-rows", metavar="SHARE", help="how many may be of no use, 0 to 1 (default 0.05)"
