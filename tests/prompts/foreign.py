@@ -393,6 +393,68 @@ VERDICTS = [
     ),
 ]
 
+_POST = {"id": "t3_1", "subreddit": "tea", "title": "Milk?", "post": "First?", "article": None}
+_ARTICLE = {"id": "c1", "subreddit": None, "title": None, "post": None, "article": "It rained."}
+_SUMMARIES = [{"text": f" {A}", "policy": "alpha"}, {"text": f" {B}", "policy": "beta"}]
+
+COMMUNITY = [
+    Sample(
+        "shp",
+        {
+            "domain": "askscience_train",
+            "history": Q[0].content,
+            "human_ref_A": A,
+            "human_ref_B": B,
+            "labels": 1,
+            "score_A": 9,
+            "score_B": 2,
+        },
+        PAIR,
+    ),
+    Sample(
+        "shp",
+        {"history": Q[0].content, "human_ref_A": A, "human_ref_B": B, "labels": 0},
+        PAIR._replace(preferences=(SECOND,)),
+    ),
+    Sample(
+        "summaries",
+        {"info": _POST, "summaries": _SUMMARIES, "choice": 1, "worker": "w", "extra": {}},
+        Prompt(
+            said("SUBREDDIT: r/tea\n\nTITLE: Milk?\n\nPOST: First?\n\nTL;DR:"),
+            responses=FROM_MODELS,
+            preferences=(SECOND,),
+        ),
+    ),
+    Sample(
+        "summaries",
+        {"info": _ARTICLE, "summaries": _SUMMARIES, "choice": 0},
+        Prompt(said("Article:\nIt rained.\n\nTL;DR:"), responses=FROM_MODELS, preferences=(FIRST,)),
+    ),
+    Sample(
+        "webgpt",
+        {
+            "question": {"dataset": "eli5", "id": "1", "full_text": Q[0].content},
+            "answer_0": A,
+            "score_0": -0.5,
+            "answer_1": B,
+            "score_1": 0.5,
+            "tokens_0": {"prefix": [1], "completion": [2]},
+        },
+        PAIR._replace(preferences=(SECOND,)),
+    ),
+    Sample(
+        "webgpt",
+        {
+            "question": {"full_text": Q[0].content},
+            "answer_0": A,
+            "score_0": 0.0,
+            "answer_1": B,
+            "score_1": 0.0,
+        },
+        PAIR._replace(preferences=(TIE,)),
+    ),
+]
+
 LABELLED = [
     Sample(
         "trl-kto",
@@ -601,4 +663,13 @@ UNJUDGED = [
     Sample("asked", {"prompt": ASKED["content"], "difficulty": 3}, Prompt(Q)),
 ]
 
-SAMPLES = [*MESSAGE_PAIRS, *TEXT_PAIRS, *SCORED, *VERDICTS, *LABELLED, *TOOLS, *UNJUDGED]
+SAMPLES = [
+    *MESSAGE_PAIRS,
+    *TEXT_PAIRS,
+    *SCORED,
+    *VERDICTS,
+    *COMMUNITY,
+    *LABELLED,
+    *TOOLS,
+    *UNJUDGED,
+]

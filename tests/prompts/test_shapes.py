@@ -285,3 +285,23 @@ def test_turns_of_helpsteer2_that_are_none_are_told(
     row = {"prompt": prompt, "response_1": "a", "response_2": "b", "preference_strength": 1}
     with pytest.raises(InputError, match=reason):
         read(tmp_path / "rows.jsonl", [row], Reading(shape_named("helpsteer2")))
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "reason"),
+    [
+        ("shp", {"labels": 2}, r"labels: expected 1 \(A\) or 0 \(B\), found 2"),
+        ("shp", {"labels": None}, r"labels: expected 1 \(A\) or 0 \(B\), found null"),
+        ("summaries", {"choice": 2}, "choice: expected one of summary_0, summary_1, or tie"),
+        ("summaries", {"choice": True}, "choice: expected one of summary_0, summary_1, or tie"),
+        ("summaries", {"summaries": [{"text": "a"}]}, "expected two summaries, found 1"),
+        ("summaries", {"info": {"post": " "}}, "key info: expected text, found none"),
+        ("webgpt", {"question": {"full_text": ""}}, "key question: expected text, found none"),
+    ],
+)
+def test_a_verdict_that_says_nothing_known_is_told(
+    tmp_path: Path, shape: str, changes: dict[str, object], reason: str
+) -> None:
+    row = next(each.row for each in SAMPLES if each.shape == shape) | changes
+    with pytest.raises(InputError, match=reason):
+        read(tmp_path / "rows.jsonl", [row], Reading(shape_named(shape)))

@@ -168,6 +168,34 @@ def _helpsteer2(row: HelpSteer2) -> Prompt:
     )
 
 
+# --- WebGPT --------------------------------------------------------------------------------------
+
+
+class Question(Struct):
+    """What was asked, in the set of questions that it is of."""
+
+    full_text: str
+
+
+class WebGpt(Struct):
+    """openai/webgpt_comparisons."""
+
+    question: Question
+    answer_0: str
+    answer_1: str
+    score_0: Score
+    score_1: Score
+
+
+def _webgpt(row: WebGpt) -> Prompt:
+    scores = (number(row.score_0), number(row.score_1))
+    return Prompt(
+        asked(None, row.question.full_text, "question"),
+        responses=(Ready(row.answer_0), Ready(row.answer_1)),
+        preferences=() if None in scores else (best_of(scores),),
+    )
+
+
 # --- NeMo-RL -------------------------------------------------------------------------------------
 
 
@@ -202,4 +230,5 @@ SHAPES = (
     Shape("nectar", "Nectar", Nectar, _nectar),
     Shape("helpsteer3", "HelpSteer3 preferences", HelpSteer3, _helpsteer3),
     Shape("helpsteer2", "HelpSteer2 preferences", HelpSteer2, _helpsteer2),
+    Shape("webgpt", "WebGPT comparisons", WebGpt, _webgpt),
 )

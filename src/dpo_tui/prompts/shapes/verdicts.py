@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from dpo_tui.domain.model import Mark, Preference, Prompt, Ready
 from dpo_tui.inputs import found
-from dpo_tui.prompts.shapes.shape import TIE, Score, Shape, Unfit, Unkept, best_of, number
+from dpo_tui.prompts.shapes.shape import (
+    FIRST_IS_CHOSEN,
+    SECOND_IS_CHOSEN,
+    TIE,
+    Score,
+    Shape,
+    Unfit,
+    Unkept,
+    best_of,
+    number,
+)
 from dpo_tui.prompts.shapes.turns import Turn, answer, asked, conversation
 
 _TIES = frozenset({"tie", "both", "equal", "same"})
@@ -156,8 +166,78 @@ def _safe_rlhf(row: SafeRlhf) -> Prompt:
     )
 
 
+class Shp(Struct):
+    """stanfordnlp/SHP: a post on Reddit and two comments on it."""
+
+    history: str
+    human_ref_A: str  # noqa: N815 - as the column is called
+    human_ref_B: str  # noqa: N815
+    labels: Score
+
+
+def _shp(row: Shp) -> Prompt:
+    marks = _BY_LABEL.get(number(row.labels))
+    if marks is None:
+        raise Unfit(f"expected 1 (A) or 0 (B), found {found(row.labels)}", key="labels")
+    return Prompt(
+        asked(None, row.history, "history"),
+        responses=(Ready(row.human_ref_A), Ready(row.human_ref_B)),
+        preferences=(Preference(marks),),
+    )
+
+
+_BY_LABEL: Mapping[float | None, Mapping[int, Mark]] = {1: FIRST_IS_CHOSEN, 0: SECOND_IS_CHOSEN}
+"""Not the place of the better one: 1 says that A is it."""
+
+
+class Summary(Struct):
+    """One of two summaries, and the model that wrote it."""
+
+    text: str
+    policy: str | None = None
+
+
+class Source(Struct):
+    """What is summed up: a post on Reddit or a newspaper's article."""
+
+    post: str | None = None
+    title: str | None = None
+    subreddit: str | None = None
+    article: str | None = None
+
+
+class Summaries(Struct):
+    """openai/summarize_from_feedback, its comparisons."""
+
+    info: Source
+    summaries: list[Summary]
+    choice: Score
+
+
+def _summaries(row: Summaries) -> Prompt:
+    if len(row.summaries) != 2:
+        raise Unfit(f"expected two summaries, found {len(row.summaries)}", key="summaries")
+    first, second = (Ready(each.text.strip(), each.policy) for each in row.summaries)
+    preference = better_of(("summary_0", "summary_1"), row.choice, "choice")
+    return Prompt(
+        asked(None, _to_sum_up(row.info), "info"),
+        responses=(first, second),
+        preferences=(preference,) if preference else (),
+    )
+
+
+def _to_sum_up(info: Source) -> str:
+    """The text as those models were asked to sum it up; empty if there is none."""
+    if info.post and info.post.strip():
+        head = f"SUBREDDIT: r/{info.subreddit or ''}\n\nTITLE: {info.title or ''}\n\n"
+        return f"{head}POST: {info.post}\n\nTL;DR:"
+    return f"Article:\n{info.article}\n\nTL;DR:" if info.article else ""
+
+
 SHAPES = (
     Shape("arena", "Chatbot Arena battles (conversation_a, conversation_b, winner)", Arena, _arena),
     Shape("arena-table", "Chatbot Arena battles (winner_model_a, ...)", ArenaTable, _arena_table),
     Shape("safe-rlhf", "PKU-SafeRLHF", SafeRlhf, _safe_rlhf),
+    Shape("shp", "Stanford Human Preferences (SHP)", Shp, _shp),
+    Shape("summaries", "OpenAI's comparisons of summaries", Summaries, _summaries),
 )
