@@ -256,6 +256,16 @@ def test_a_prompt_column_can_hold_a_conversation(tmp_path: Path) -> None:
     assert texts(prompts) == ["a > x"]
 
 
+def test_named_columns_can_hold_messages_of_sharegpt(tmp_path: Path) -> None:
+    turns = [{"from": "system", "value": "s"}, {"from": "human", "value": "a"}]
+    good, bad = ({"from": "gpt", "value": each} for each in "xy")
+    row = {"q": turns, "good": [good], "bad": bad}
+    path = write(tmp_path / "a.jsonl", row)
+    prompts, _ = read(path, named("prompt=q,chosen=good,rejected=bad"))
+    assert texts(prompts) == ["a > x > y"]
+    assert prompts[0].system == "s"
+
+
 def test_a_column_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="the column 'question' is blank or missing; there are: 'q'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeGuard, TypeVar
 
 import msgspec
@@ -82,12 +83,14 @@ T = TypeVar("T", Turn, Message)
 of them are exactly that."""
 
 
-def turns_of(value: object, key: str) -> list[Turn]:
+def turns_of(value: object, key: str) -> Sequence[Turn | Spoken]:
     """The messages that a column of any kind holds.
 
     Raises:
         Unfit: it holds something else.
     """
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(value, list[Spoken])
     try:
         return msgspec.convert(value, list[Turn])
     except msgspec.ValidationError as error:
