@@ -266,6 +266,37 @@ def test_named_columns_can_hold_messages_of_sharegpt(tmp_path: Path) -> None:
     assert prompts[0].system == "s"
 
 
+def turns(*said: str) -> list[dict[str, str]]:
+    roles = ("user", "assistant")
+    return [{"role": roles[index % 2], "content": each} for index, each in enumerate(said)]
+
+
+@pytest.mark.parametrize("asked", ["Hi", "Why? ", turns("Hi", "Hello", "Why?")])
+def test_turns_before_named_sides_are_not_lost(tmp_path: Path, asked: object) -> None:
+    good, bad = (turns("Hi", "Hello", "Why?", side) for side in "xy")
+    path = write(tmp_path / "a.jsonl", {"q": asked, "s": "Be brief.", "good": good, "bad": bad})
+    (prompt,), _ = read(path, named("prompt=q,system=s,chosen=good,rejected=bad"))
+    assert [each.content for each in prompt.messages] == ["Be brief.", "Hi", "Hello", "Why?"]
+    assert texts([prompt]) == ["Why? > x > y"]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        (turns("Hi", "x"), turns("Ho", "y"), "key rejected: the conversations differ before"),
+        (turns("Ho", "x"), "y", "key chosen: the prompt isn't in the conversation before"),
+        (turns("Hi", "x", "more", "z"), turns("Hi", "y"), "key rejected: the conversations differ"),
+        (turns("Hi", "x", "z"), "y", "found the role 'user'"),
+    ],
+)
+def test_named_sides_of_another_prompt_are_told(
+    tmp_path: Path, good: object, bad: object, reason: str
+) -> None:
+    path = write(tmp_path / "a.jsonl", {"q": "Hi", "good": good, "bad": bad})
+    with pytest.raises(InputError, match=reason):
+        read(path, named("prompt=q,chosen=good,rejected=bad"))
+
+
 def test_a_column_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="the column 'question' is blank or missing; there are: 'q'"
