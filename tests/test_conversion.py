@@ -477,6 +477,17 @@ def test_what_rows_were_taken_for_is_told_when_they_give_nothing(person: Person)
     ]
 
 
+def test_rated_answers_that_give_no_pairs_are_told_what_they_can_become(person: Person) -> None:
+    for label in ("true", "false"):
+        row = f'{{"prompt": "q", "completion": "{label}", "label": {label}}}\n'
+        person.write("kto.jsonl", row + row)
+        done = person.run("convert", "kto.jsonl", "out.jsonl", "--to", "trl")
+        assert done.returncode == 2
+        assert "pairs need two: --to trl-kto writes such rows." in done.stderr
+        assert "--columns" not in done.stderr
+    assert person.run("convert", "kto.jsonl", "-", "--to", "trl-kto").returncode == 0
+
+
 def test_a_reader_that_has_seen_enough_ends_it(person: Person) -> None:
     person.write("many.jsonl", ROWS * 20_000)
     command = " ".join((*PROGRAM, "convert many.jsonl - --to trl | head -1"))

@@ -15,9 +15,10 @@ from dpo_tui.crew import Growing, growing
 from dpo_tui.datasets.output import writing_whole
 from dpo_tui.datasets.quality import Findings
 from dpo_tui.datasets.writers import writing_rows
-from dpo_tui.domain.pairs import Example
+from dpo_tui.domain.pairs import Example, Unit
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import PromptsFile, Reading, Tally
+from dpo_tui.prompts.shapes import labelled
 from dpo_tui.reports.export import ExportReport
 from dpo_tui.rewriting import Prompts, Rewriter, Rewritten, Target, rewriting
 
@@ -119,8 +120,14 @@ class _Run:
     def _nothing(self) -> InputError:
         """What is wrong can be what the rows were taken for, so that is told too."""
         taken_for = self._tally.lines()
-        remedy = "If its rows are something else, say so with --from FORMAT or --columns."
         return InputError(
             "\n".join([f"{self._job.prompts.path}: {self._report.nothing()}", *taken_for]),
-            remedy=remedy if taken_for else "",
+            remedy=self._other_way() if taken_for else "",
         )
+
+    def _other_way(self) -> str:
+        """What may give rows."""
+        files, unit = self._tally.files, self._job.target.form.unit
+        if unit is Unit.PAIR and all(each.shape in labelled.SHAPES for each in files):
+            return "Each row is one answer, and pairs need two: --to trl-kto writes such rows."
+        return "If its rows are something else, say so with --from FORMAT or --columns."
