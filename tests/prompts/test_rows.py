@@ -143,7 +143,7 @@ def test_rows_of_no_known_format_are_told_with_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(InputError) as caught:
         read(write(tmp_path / "a.jsonl", {"utterance": "a", "reply": "b"}))
     assert "line 1, key utterance: not a known key here" in caught.value.message
-    assert "--columns" in caught.value.remedy
+    assert "--columns prompt=COLUMN,chosen=COLUMN,rejected=COLUMN" in caught.value.remedy
 
 
 @pytest.mark.parametrize("key", ["prompt", "instruction", "question", "input"])

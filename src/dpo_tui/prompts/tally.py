@@ -15,7 +15,10 @@ _REASONS = 20
 _JUDGED = 100
 """Rows before a file can be given up as bad."""
 DEFAULT_BAD_ROWS = 0.05
-HOW_TO_NAME = "Say what they are with --from FORMAT, or name the columns with --columns."
+HOW_TO_NAME = (
+    "Say what they are with --from FORMAT, or name the columns, such as "
+    "--columns prompt=COLUMN,chosen=COLUMN,rejected=COLUMN."
+)
 
 
 class LeftOut(Struct):
