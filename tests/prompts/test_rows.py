@@ -52,6 +52,20 @@ def test_too_many_rows_of_no_use_end_it(tmp_path: Path) -> None:
     assert len(read(path, Reading(bad_rows=0.1))[0]) == 9
 
 
+@pytest.mark.parametrize(
+    ("good", "bad", "share"), [(9, 1, "0.5"), (3, 7, "0.7"), (1, 2, "0.7"), (0, 3, "")]
+)
+def test_a_share_that_is_told_is_enough(tmp_path: Path, good: int, bad: int, share: str) -> None:
+    rows = [*[GOOD_ROW] * good, *[{"prompt": "q", "chosen": 1, "rejected": "b"}] * bad]
+    path, shape = write(tmp_path / "a.jsonl", *rows), "trl-standard"
+    with pytest.raises(InputError) as caught:
+        read(path, Reading.as_said(shape, None, 0.05))
+    _, flag, told = caught.value.remedy.partition("--bad-rows ")
+    assert told.partition(" ")[0] == share
+    if flag:
+        assert len(read(path, Reading.as_said(shape, None, float(share)))[0]) == good
+
+
 def test_a_hopeless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", *[GOOD_ROW] * 50, *['{"x": 1}'] * 1000)
     with pytest.raises(InputError, match="50 of 100 rows"):

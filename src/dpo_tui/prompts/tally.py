@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from msgspec import Struct, field
 
 from dpo_tui.errors import InputError
@@ -79,8 +81,15 @@ class FileTally(Struct):
             why = "\n".join(self.why())
             raise InputError(
                 f"{self.source}: {share} are of no use as {self.shape.title}:\n{why}",
-                remedy=f"{HOW_TO_NAME} --bad-rows 0.5 goes on with what is left.",
+                remedy=f"{HOW_TO_NAME}{self._how_to_go_on()}",
             )
+
+    def _how_to_go_on(self) -> str:
+        """How to be content with the rows that are of use, if there are any."""
+        if self.left_out == self.rows:
+            return ""
+        tenths = max(5, ceil(10 * self.left_out / self.rows))
+        return f" --bad-rows {tenths / 10:g} goes on with what is left."
 
     def lines(self) -> list[str]:
         """What to tell, in lines."""
