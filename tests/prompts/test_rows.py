@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from dpo_tui.domain.model import Mark, Message, Preference, Prompt, Ready
 from dpo_tui.errors import InputError
@@ -358,6 +360,7 @@ FIRST, SECOND = ({0: Mark.CHOSEN, 1: Mark.REJECTED}, {0: Mark.REJECTED, 1: Mark.
         ("answer_a+answer_b", "tie (bothbad)", dict.fromkeys((0, 1), Mark.REJECTED)),
         ("response_0+response_1", 0, FIRST),
         ("response_0+response_1", 1.0, SECOND),
+        ("response_0+response_1", "0.0", FIRST),
         ("answer_1+answer_2", "1", FIRST),
         ("left+right", "right", SECOND),
         ("x1+x2+x3", "2", {0: Mark.REJECTED, 1: Mark.CHOSEN, 2: Mark.REJECTED}),
@@ -422,6 +425,25 @@ def test_nothing_need_be_better(tmp_path: Path) -> None:
     blank = write(tmp_path / "a.csv", "q,a,b,w", "Q1,x,y,a", "Q2,x,y,", "Q3,x,,a")
     prompts, _ = read(blank, named("prompt=q,responses=a+b,better=w"))
     assert [len(each.preferences) for each in prompts] == [1, 0, 0]
+
+
+def test_numbers_with_blanks_among_them_say_the_same_in_every_form(tmp_path: Path) -> None:
+    lines = ["prompt,response_0,response_1,better_response_id", "q,a,b,1.0", "q,a,b,0.0"]
+    rows = [{"prompt": "q", "response_0": "a", "response_1": "b"}] * 3
+    said = pa.array([1.0, 0.0, float("nan")])
+    table = pa.Table.from_pylist(rows).append_column("better_response_id", said)
+    parquet.write_table(table, tmp_path / "a.parquet")
+    whole, blank = write(tmp_path / "a.csv", *lines), write(tmp_path / "b.csv", *lines, "q,a,b,")
+    columns = named("prompt=prompt,responses=response_0+response_1,better=better_response_id")
+    for path, reading in (
+        (whole, Reading()),
+        (blank, columns),
+        (tmp_path / "a.parquet", Reading()),
+        (tmp_path / "a.parquet", columns),
+    ):
+        prompts, _ = read(path, reading)
+        marks = [[dict(each.marks) for each in prompt.preferences] for prompt in prompts]
+        assert marks == [[SECOND], [FIRST], []][: 2 if path == whole else 3]
 
 
 @pytest.mark.parametrize(

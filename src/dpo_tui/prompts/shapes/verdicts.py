@@ -34,6 +34,8 @@ _MEANT = re.compile(
 )
 """One of them; no other words before it, as names of models end with numbers too."""
 
+_WHOLE = re.compile(r"\d+\.0")
+
 
 def better_of(names: Sequence[str], said: object, key: str) -> Preference | None:
     """Which of the answers of these names is better, by what stands at `key`.
@@ -61,10 +63,14 @@ def better_of(names: Sequence[str], said: object, key: str) -> Preference | None
 
 
 def _word(said: object) -> str:
-    """Text, or a whole number as text, in lower case."""
-    if isinstance(said, float) and said.is_integer():
-        return str(int(said))
-    return "" if said is None else str(said).strip().casefold()
+    """Text, or a whole number as text, in lower case; empty for what is left blank.
+
+    Where a number is missing in a table, tools such as pandas make 1.0 of each 1, and NaN of it.
+    """
+    if said is None or said != said:  # noqa: PLR0124 - NaN, of any kind of float
+        return ""
+    word = str(said).strip().casefold()
+    return word.removesuffix(".0") if _WHOLE.fullmatch(word) else word
 
 
 def _ending(name: str) -> str:
