@@ -471,6 +471,30 @@ LABELLED = [
         {"messages": [ASKED, assistant(A)], "label": True},
         Prompt(Q, responses=(Ready(A),), preferences=(Preference({0: GOOD}),)),
     ),
+    Sample(
+        "llamafactory-alpaca-kto",
+        {
+            "instruction": "Why?",
+            "input": "",
+            "output": A,
+            "kto_tag": True,
+            "history": [["Hi", "Hello"]],
+        },
+        Prompt(TURNS.messages, responses=(Ready(A),), preferences=(Preference({0: GOOD}),)),
+    ),
+    Sample(
+        "llamafactory-sharegpt-kto",
+        {
+            "conversations": [
+                {"from": "human", "value": ASKED["content"]},
+                {"from": "gpt", "value": B},
+            ],
+            "kto_tag": False,
+            "system": "Be brief.",
+            "tools": "",
+        },
+        Prompt(WITH_SYSTEM.messages, responses=(Ready(B),), preferences=(Preference({0: BAD}),)),
+    ),
 ]
 
 _FIELDS = {"prompt": ASKED["content"], "response1": A, "response2": B}

@@ -11,7 +11,16 @@ from dpo_tui.domain.model import Mark, Message, Preference, Prompt, Ready
 from dpo_tui.inputs import found
 from dpo_tui.prompts.shapes.message_pairs import answered, with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit
-from dpo_tui.prompts.shapes.turns import T, Turn, asked, conversation, only_answer
+from dpo_tui.prompts.shapes.text_pairs import instructed
+from dpo_tui.prompts.shapes.turns import (
+    Spoken,
+    T,
+    Turn,
+    answer,
+    asked,
+    conversation,
+    only_answer,
+)
 
 Label = bool | float | str
 
@@ -61,10 +70,45 @@ def _swift_kto(row: SwiftKto[T]) -> Prompt:
     return _labelled(*answered(row.messages, "messages", row.system), label=row.label)
 
 
-def _labelled(messages: tuple[Message, ...], text: str, *, label: Label) -> Prompt:
+class AlpacaKto(Struct):
+    """LLaMA-Factory's alpaca with a tag."""
+
+    instruction: str
+    output: str
+    kto_tag: Label
+    input: str | None = None
+    system: str | None = None
+    history: list[list[str]] | None = None
+
+
+def _alpaca_kto(row: AlpacaKto) -> Prompt:
+    messages = instructed(row.instruction, row.input, row.system, row.history)
+    return _labelled(messages, row.output, label=row.kto_tag, key="kto_tag")
+
+
+class ShareGptKto(Struct):
+    """LLaMA-Factory's sharegpt with a tag."""
+
+    conversations: list[Spoken]
+    kto_tag: Label
+    system: str | None = None
+
+
+def _sharegpt_kto(row: ShareGptKto) -> Prompt:
+    if not row.conversations:
+        raise Unfit("expected messages, found none", key="conversations")
+    *before, last = row.conversations
+    messages = with_system(row.system, conversation(before, "conversations"))
+    text = answer(last, "conversations")
+    return _labelled(messages, text, label=row.kto_tag, key="kto_tag")
+
+
+def _labelled(
+    messages: tuple[Message, ...], text: str, *, label: Label, key: str = "label"
+) -> Prompt:
     preferences = _PREFERENCES.get(label.lower() if isinstance(label, str) else label)
     if preferences is None:
-        raise Unfit(f"expected true or false, found {found(label)}", key="label")
+        raise Unfit(f"expected true or false, found {found(label)}", key=key)
     return Prompt(messages, responses=(Ready(text),), preferences=preferences)
 
 
@@ -82,5 +126,17 @@ SHAPES = (
         SwiftKto[Turn],
         _swift_kto,
         SwiftKto[Message],
+    ),
+    Shape(
+        "llamafactory-alpaca-kto",
+        "LLaMA-Factory answers with a tag (Alpaca, kto_tag)",
+        AlpacaKto,
+        _alpaca_kto,
+    ),
+    Shape(
+        "llamafactory-sharegpt-kto",
+        "LLaMA-Factory answers with a tag (ShareGPT, kto_tag)",
+        ShareGptKto,
+        _sharegpt_kto,
     ),
 )
