@@ -431,6 +431,18 @@ COMMUNITY = [
         Prompt(said("Article:\nIt rained.\n\nTL;DR:"), responses=FROM_MODELS, preferences=(FIRST,)),
     ),
     Sample(
+        "stack-exchange",
+        {
+            "qid": 7,
+            "question": Q[0].content,
+            "answers": [
+                {"answer_id": 1, "author": "x", "pm_score": 0, "selected": False, "text": B},
+                {"answer_id": 2, "author": "y", "pm_score": 3, "selected": True, "text": A},
+            ],
+        },
+        Prompt(Q, responses=(Ready(B), Ready(A)), preferences=(SECOND,)),
+    ),
+    Sample(
         "webgpt",
         {
             "question": {"dataset": "eli5", "id": "1", "full_text": Q[0].content},

@@ -196,6 +196,31 @@ def _webgpt(row: WebGpt) -> Prompt:
     )
 
 
+# --- Stack Exchange ------------------------------------------------------------------------------
+
+
+class Voted(Struct):
+    """One answer; its score follows from votes and from whether it was accepted."""
+
+    text: str
+    pm_score: Score
+
+
+class StackExchange(Struct):
+    """HuggingFaceH4/stack-exchange-preferences."""
+
+    question: str
+    answers: list[Voted]
+
+
+def _stack_exchange(row: StackExchange) -> Prompt:
+    return Prompt(
+        asked(None, row.question, "question"),
+        responses=some([Ready(each.text) for each in row.answers], key="answers"),
+        preferences=(best_of([each.pm_score for each in row.answers]),),
+    )
+
+
 # --- NeMo-RL -------------------------------------------------------------------------------------
 
 
@@ -231,4 +256,5 @@ SHAPES = (
     Shape("helpsteer3", "HelpSteer3 preferences", HelpSteer3, _helpsteer3),
     Shape("helpsteer2", "HelpSteer2 preferences", HelpSteer2, _helpsteer2),
     Shape("webgpt", "WebGPT comparisons", WebGpt, _webgpt),
+    Shape("stack-exchange", "Stack Exchange preferences", StackExchange, _stack_exchange),
 )
