@@ -305,3 +305,31 @@ def test_a_verdict_that_says_nothing_known_is_told(
     row = next(each.row for each in SAMPLES if each.shape == shape) | changes
     with pytest.raises(InputError, match=reason):
         read(tmp_path / "rows.jsonl", [row], Reading(shape_named(shape)))
+
+
+_SIDES = {"chosen": "a", "rejected": "b"}
+_TURNS = [user("q"), assistant("a")]
+
+
+@pytest.mark.parametrize("column", ["system", "system_prompt"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "q", **_SIDES},
+        {"question": "q", **_SIDES},
+        {"prompt": "\n\nHuman: q\n\nAssistant:", **_SIDES},
+        {"query": "q", "response": "a", "rejected_response": "b"},
+        {"messages": _TURNS, "rejected_response": "b"},
+        {"messages": _TURNS, "rejected_messages": [user("q"), assistant("b")]},
+        {"messages": _TURNS, "label": True},
+        {"question": "q", "response": "a"},
+        {"query": "q", "responses": ["a", "b"]},
+        {"prompt": "q", "answer_a": "a", "answer_b": "b"},
+    ],
+)
+def test_a_column_of_what_the_system_says_is_kept(
+    tmp_path: Path, row: dict[str, object], column: str
+) -> None:
+    tally, (prompt,) = read(tmp_path / "rows.jsonl", [row | {column: "Be brief."}])
+    assert prompt.messages == (Message("system", "Be brief."), Message("user", "q"))
+    assert len(tally.lines()) == 1

@@ -54,6 +54,7 @@ class Asked(Struct):
     query: str | None = None
     input: str | None = None
     system: str | None = None
+    system_prompt: str | None = None
 
     def conversation(self) -> tuple[Message, ...]:
         """The prompt.
@@ -63,10 +64,11 @@ class Asked(Struct):
         """
         key = self.asked_in
         value = getattr(self, key)
+        system = self.system or self.system_prompt
         if isinstance(value, list):
-            return with_system(self.system, conversation(value, "messages"))
+            return with_system(system, conversation(value, "messages"))
         more = self.input if key == "instruction" else None
-        return instructed(value, more, self.system, None, key)
+        return instructed(value, more, system, None, key)
 
     @property
     def asked_in(self) -> str:
@@ -83,7 +85,7 @@ class Asked(Struct):
         """The names that are looked at, with those of answers."""
         question = self.asked_in
         more = ("input",) if question == "instruction" else ()
-        return question, *more, "system", *answers
+        return question, *more, "system", "system_prompt", *answers
 
 
 def first_filled(row: object, keys: Iterable[str], nothing: str) -> str:

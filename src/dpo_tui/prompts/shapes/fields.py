@@ -12,6 +12,7 @@ from dpo_tui.prompts.shapes.shape import Shape, Unfit, some
 from dpo_tui.prompts.shapes.turns import asked, conversation, turns_of
 
 _QUESTIONS = ("prompt", "instruction", "question", "input", "query", "messages", "chat", "text")
+_SYSTEM = ("system", "system_prompt")
 _ANSWER = re.compile(
     r"(response|answer|completion|generation|output|option)([-_ ]?\d+|[-_ ][A-Za-z]|[A-Z])"
 )
@@ -23,7 +24,8 @@ def question(fields: Mapping[str, Any]) -> tuple[Message, ...]:
     Raises:
         Unfit: no field has one of the usual names.
     """
-    system = each if isinstance(each := fields.get("system"), str) else None
+    given = (fields.get(each) for each in _SYSTEM)
+    system = next((each for each in given if isinstance(each, str) and each), None)
     key = _asked_in(fields)
     value = fields[key]
     if isinstance(value, str):
@@ -57,7 +59,7 @@ def _numbered(row: dict[str, Any]) -> Prompt:
 
 
 def _columns(row: dict[str, Any]) -> Iterable[str]:
-    return _asked_in(row), "system", *answers(row)[0]
+    return _asked_in(row), *_SYSTEM, *answers(row)[0]
 
 
 SHAPES = (

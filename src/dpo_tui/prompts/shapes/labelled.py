@@ -64,10 +64,12 @@ class SwiftKto(Struct, Generic[T]):
     messages: list[T] | str
     label: Label
     system: str | None = None
+    system_prompt: str | None = None
 
 
 def _swift_kto(row: SwiftKto[T]) -> Prompt:
-    return _labelled(*answered(row.messages, "messages", row.system), label=row.label)
+    system = row.system or row.system_prompt
+    return _labelled(*answered(row.messages, "messages", system), label=row.label)
 
 
 class AlpacaKto(Struct):

@@ -86,6 +86,7 @@ class Swift(Struct, Generic[T]):
     messages: list[T] | str
     rejected_response: str | list[T]
     system: str | None = None
+    system_prompt: str | None = None
 
 
 class OpenPipe(Struct, Generic[T]):
@@ -102,10 +103,11 @@ class SwiftMessages(Struct, Generic[T]):
     messages: list[T] | str
     rejected_messages: list[T] | str
     system: str | None = None
+    system_prompt: str | None = None
 
 
 def _swift(row: Swift[T]) -> Prompt:
-    messages, chosen = answered(row.messages, "messages", row.system)
+    messages, chosen = answered(row.messages, "messages", row.system or row.system_prompt)
     if isinstance(row.rejected_response, str):
         return pair(messages, chosen, row.rejected_response)
     return pair(messages, chosen, only_answer(row.rejected_response, "rejected_response"))
@@ -117,8 +119,9 @@ def _openpipe(row: OpenPipe[T]) -> Prompt:
 
 
 def _swift_messages(row: SwiftMessages[T]) -> Prompt:
-    messages, chosen = answered(row.messages, "messages", row.system)
-    others, rejected = answered(row.rejected_messages, "rejected_messages", row.system)
+    system = row.system or row.system_prompt
+    messages, chosen = answered(row.messages, "messages", system)
+    others, rejected = answered(row.rejected_messages, "rejected_messages", system)
     if messages != others:
         raise Unfit("the conversations differ before their last messages", key="rejected_messages")
     return pair(messages, chosen, rejected)

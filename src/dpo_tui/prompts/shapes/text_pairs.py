@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.inputs import inside
+from dpo_tui.prompts.shapes.message_pairs import with_system
 from dpo_tui.prompts.shapes.shape import Score, Shape, Unfit, pair
 from dpo_tui.prompts.shapes.turns import asked, is_transcript, transcript
 
@@ -21,10 +22,12 @@ class Standard(Struct):
     chosen: str
     rejected: str
     system: str | None = None
+    system_prompt: str | None = None
 
 
 def _standard(row: Standard) -> Prompt:
-    return pair(asked(row.system, row.prompt, "prompt"), row.chosen, row.rejected)
+    messages = asked(row.system or row.system_prompt, row.prompt, "prompt")
+    return pair(messages, row.chosen, row.rejected)
 
 
 class Intel(Struct):
@@ -34,10 +37,12 @@ class Intel(Struct):
     chosen: str
     rejected: str
     system: str | None = None
+    system_prompt: str | None = None
 
 
 def _intel(row: Intel) -> Prompt:
-    return pair(asked(row.system, row.question, "question"), row.chosen, row.rejected)
+    messages = asked(row.system or row.system_prompt, row.question, "question")
+    return pair(messages, row.chosen, row.rejected)
 
 
 class Icr(Struct):
@@ -61,7 +66,8 @@ class Transcript(Standard):
 
 
 def _full(row: Transcript) -> Prompt:
-    return pair(transcript(row.prompt, "prompt"), row.chosen.strip(), row.rejected.strip())
+    messages = with_system(row.system or row.system_prompt, transcript(row.prompt, "prompt"))
+    return pair(messages, row.chosen.strip(), row.rejected.strip())
 
 
 class Transcripts(Struct):
@@ -156,11 +162,13 @@ class Query(Struct):
     response: str
     rejected_response: str
     system: str | None = None
+    system_prompt: str | None = None
     history: list[list[str]] | None = None
 
 
 def _query(row: Query) -> Prompt:
-    messages = instructed(row.query, None, row.system, row.history, key="query")
+    system = row.system or row.system_prompt
+    messages = instructed(row.query, None, system, row.history, key="query")
     return pair(messages, row.response, row.rejected_response)
 
 
