@@ -333,3 +333,23 @@ def test_a_column_of_what_the_system_says_is_kept(
     tally, (prompt,) = read(tmp_path / "rows.jsonl", [row | {column: "Be brief."}])
     assert prompt.messages == (Message("system", "Be brief."), Message("user", "q"))
     assert len(tally.lines()) == 1
+
+
+def test_messages_in_a_text_can_hold_half_a_surrogate_pair(tmp_path: Path) -> None:
+    said = json.dumps([user("q \ud83d"), assistant("a")])
+    row = {"messages": said, "rejected_response": "b"}
+    _, (prompt,) = read(tmp_path / "rows.jsonl", [row])
+    assert prompt.messages == (Message("user", "q \ud83d"),)
+
+
+@pytest.mark.parametrize(
+    ("shape", "column"),
+    [("swift", "messages"), ("swift-kto", "messages"), ("arena-table", "prompt")],
+)
+@pytest.mark.parametrize("text", ["\ud83d", "[" * 100_000, "[1]", "{"])
+def test_a_text_that_holds_no_messages_is_told(
+    tmp_path: Path, shape: str, column: str, text: str
+) -> None:
+    row = next(each.row for each in SAMPLES if each.shape == shape) | {column: text}
+    with pytest.raises(InputError, match=f"key {column}: expected"):
+        read(tmp_path / "rows.jsonl", [row], Reading(shape_named(shape)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Generic
 
 import msgspec
@@ -144,10 +146,12 @@ def answered(
 
 
 def _parsed(text: str, key: str) -> list[Turn]:
-    try:
+    with suppress(ValueError, RecursionError):
         return _MESSAGES.decode(text)
-    except msgspec.MsgspecError:
-        raise Unfit("expected messages, found other text", key=key) from None
+    with suppress(ValueError, RecursionError):
+        # msgspec refuses lone surrogates, which models do write.
+        return msgspec.convert(json.loads(text), list[Turn])
+    raise Unfit("expected messages, found other text", key=key)
 
 
 class Axolotl(Struct, Generic[T]):

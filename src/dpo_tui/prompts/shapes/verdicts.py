@@ -140,7 +140,7 @@ def _arena_table(row: ArenaTable) -> Prompt:
 def _only_turn(text: str, key: str) -> str:
     try:
         turns = msgspec.convert(json.loads(text), list[str | None])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unfit("expected a JSON list of texts", key=key) from None
     if len(turns) != 1:
         raise Unkept(f"the conversation has {len(turns)} turns, in which the sides differ", key=key)
