@@ -15,7 +15,7 @@ from dpo_tui.prompts.shapes.shape import best_of, first_of
 from dpo_tui.prompts.shapes.table import SHAPES, shape_named
 from dpo_tui.prompts.tally import Tally
 
-from .foreign import BAD, GOOD, SAMPLES, TIE, Sample, assistant, user
+from .foreign import BAD, FIRST, GOOD, SAMPLES, TIE, Sample, assistant, user
 
 
 def read(path: Path, rows: list[Any], reading: Reading | None = None) -> tuple[Tally, list[Prompt]]:
@@ -353,3 +353,34 @@ def test_a_text_that_holds_no_messages_is_told(
     row = next(each.row for each in SAMPLES if each.shape == shape) | {column: text}
     with pytest.raises(InputError, match=f"key {column}: expected"):
         read(tmp_path / "rows.jsonl", [row], Reading(shape_named(shape)))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("chosen_rating", "rejected_rating"),
+        ("chosen_score", "rejected_score"),
+        ("rating_chosen", "rating_rejected"),
+        ("score_chosen", "score_rejected"),
+        ("chosen-rating", "rejected-rating"),
+    ],
+)
+def test_equal_scores_are_a_tie_whatever_they_are_called(
+    tmp_path: Path, good: str, bad: str
+) -> None:
+    sides = {"chosen": [user("q"), assistant("a")], "rejected": [user("q"), assistant("b")]}
+    models = {"chosen_model": "m", "rejected_model": "n"}
+    for scores, marks in (((5, 5.0), {}), ((5, 4), FIRST.marks), ((5, None), FIRST.marks)):
+        row = sides | models | {good: scores[0], bad: scores[1]}
+        tally, (prompt,) = read(tmp_path / "rows.jsonl", [row])
+        assert [each.marks for each in prompt.preferences] == [marks]
+        assert [each.model for each in prompt.responses] == ["m", "n"]
+        assert len(tally.lines()) == 1
+
+
+def test_columns_called_like_scores_can_hold_anything(tmp_path: Path) -> None:
+    sides = {"chosen": [user("q"), assistant("a")], "rejected": [user("q"), assistant("b")]}
+    row = sides | {"chosen_score": [1, 2], "rejected_score": {"a": 1}, "chosen_model": ["m"]}
+    _, (prompt,) = read(tmp_path / "rows.jsonl", [row])
+    assert prompt.preferences == (FIRST,)
+    assert [each.model for each in prompt.responses] == [None, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Generic
+from typing import Any, Generic
 
 import msgspec
 from msgspec import Struct, field
@@ -47,6 +47,15 @@ class Implicit(Struct, Generic[T]):
     rejected_rating: Score = field(default=None, name="rejected-rating")
     chosen_model: str | None = field(default=None, name="chosen-model")
     rejected_model: str | None = field(default=None, name="rejected-model")
+    # The same under other names, of files that can have anything else there.
+    chosen_also_rated: Any = field(default=None, name="chosen_rating")
+    rejected_also_rated: Any = field(default=None, name="rejected_rating")
+    chosen_score: Any = None
+    rejected_score: Any = None
+    rating_chosen: Any = None
+    rating_rejected: Any = None
+    chosen_by: Any = field(default=None, name="chosen_model")
+    rejected_by: Any = field(default=None, name="rejected_model")
 
 
 class Binarized(Implicit[T], Generic[T]):
@@ -67,12 +76,31 @@ def _implicit(row: Implicit[T]) -> Prompt:
         with_system(row.system, messages),
         answer(good, "chosen"),
         answer(bad, "rejected"),
-        models=(row.chosen_model, row.rejected_model),
-        scores=(row.score_chosen, row.score_rejected)
-        if row.chosen_rating is None
-        else (row.chosen_rating, row.rejected_rating),
+        models=(
+            _name(row.chosen_model or row.chosen_by),
+            _name(row.rejected_model or row.rejected_by),
+        ),
+        scores=_scores(row),
         strength=_STRENGTHS.get(number(row.margin)) if row.margin else None,
     )
+
+
+def _scores(row: Implicit[T]) -> tuple[Score, Score]:
+    """Those of the two sides, under whichever names they stand."""
+    for scores in (
+        (row.chosen_rating, row.rejected_rating),
+        (row.score_chosen, row.score_rejected),
+        (row.chosen_also_rated, row.rejected_also_rated),
+        (row.chosen_score, row.rejected_score),
+        (row.rating_chosen, row.rating_rejected),
+    ):
+        if scores[0] is not None:
+            return scores
+    return None, None
+
+
+def _name(model: object) -> str | None:
+    return model if isinstance(model, str) else None
 
 
 def _implicit_columns(row: Implicit[T]) -> Iterable[str]:

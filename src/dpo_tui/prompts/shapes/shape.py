@@ -29,7 +29,7 @@ def number(score: Score) -> float | None:
     """The number that a value is or spells; None where it is none, as NaN or `N/A`."""
     try:
         value = nan if score is None else float(score)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     return value if isfinite(value) else None
 
