@@ -342,11 +342,12 @@ def test_labelling_goes_on_while_the_server_is_dead(tmp_path: Path) -> None:
             terminal.wait_for("1 ahead")
             terminal.press("1", "enter")
             terminal.wait_for(says("two", "down", "Nothing answers at"))
+            terminal.wait_for(lambda screen: are_ready(screen, "○○"))
             terminal.press("1", "enter")
             terminal.wait_for(says("three", "waiting", "down"))
             with serving(ChatServer(GOOD, port=port_of(server))):
                 terminal.wait_for(says("three", "a good answer"))
-                terminal.wait_for(lambda screen: "down" not in screen)
+                terminal.wait_for(lambda screen: "down" not in screen and are_ready(screen, "○○"))
                 terminal.press("1", "enter")
                 terminal.wait_for("Every group is decided")
                 terminal.press("q")
@@ -387,6 +388,7 @@ def test_a_response_that_gave_up_is_tried_again_when_it_is_asked_for(tmp_path: P
             server.reply = GOOD
             terminal.press("r")
             terminal.wait_for(says("a good answer", "another one"))
+            terminal.wait_for(lambda screen: are_ready(screen, "○○"))
             terminal.press("1", "enter")
             terminal.wait_for("Every group is decided")
             terminal.press("q")
