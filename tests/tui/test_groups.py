@@ -1,10 +1,13 @@
 """Finding other groups, and going there."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import Static
 
 from dpo_tui.domain.model import Message, Prompt
@@ -234,6 +237,19 @@ async def test_keys_that_come_faster_than_the_disk_list_each_row_once(tmp_path: 
         await here.until("200 groups and more")
         await here.press("end")
         await here.until("250 groups")
+
+
+async def test_keys_behind_the_one_that_lists_wait_for_the_groups(tmp_path: Path) -> None:
+    is_free = Event()
+    async with screen(tmp_path, ABC, groups(6)) as here:
+        await here.until("1/6")
+        busy = asyncio.ensure_future(here.desk.disk.run(is_free.wait))
+        for key in ("l", "j", "j", "enter"):
+            here.app.post_message(Key(key, None))
+        await asyncio.sleep(0.3)
+        is_free.set()
+        await busy
+        await here.until(lambda: (group := here.desk.labelling.group) and group.position == 2)
 
 
 def lit(here: Screen) -> str:

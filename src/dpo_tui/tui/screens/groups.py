@@ -54,6 +54,8 @@ class Chosen(Struct, frozen=True):
 class GroupsScreen(ModalScreen[Chosen]):
     """Typing searches; else the groups that a filter lets through are listed."""
 
+    AUTO_FOCUS = ""
+
     BINDINGS = [  # noqa: RUF012 (Textual's own way to declare them)
         Binding("escape", "close", "back", priority=True),
         Binding("tab", "filter(1)", "next filter", priority=True),
@@ -92,16 +94,25 @@ class GroupsScreen(ModalScreen[Chosen]):
             yield self._list
             yield self._status
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Begin with all groups, at the one on screen."""
-        (self._input if self._finds else self._list).focus()
         self.run_worker(self._add_tags())
-        self._list_anew()
+        if self._finds:
+            self._input.focus()
+            self._list_anew()
+        else:
+            # Keys wait for what takes them: what comes behind the one that lists is about the rows.
+            await self._list_all()
+            self._list.focus()
 
     # --- the list ------------------------------------------------------------------------------
 
     @work(group=_LISTING, exclusive=True)
     async def _list_anew(self) -> None:
+        await self._list_all()
+
+    async def _list_all(self) -> None:
+        """List the groups that the filter lets through, around the one on screen."""
         self._listed = ""
         self._show_filters()
         self._list.clear_options()
