@@ -90,8 +90,8 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         generation.start()
         news = "; ".join(filter(None, (opened.news, _told(restored))))
         app = await _app(labelling, job, opened, news, look)
-        leaving.on_signals(lambda code: app.exit(return_code=code))
-        leaving.on_hangup(lambda code: app.exit(return_code=code))
+        leaving.on_signals(app.leave)
+        leaving.on_hangup(app.leave)
         app.annotate.on_rest = Tidying().tidy
         await app.run_async(mouse=False)
         exit_code, crash = app.return_code or 0, app.crashed

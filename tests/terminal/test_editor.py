@@ -1,10 +1,13 @@
 """The person's own editor, in the place of the screen."""
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.terminal.program import Person
+from tests.terminal.program import Child, Person, assert_restored
+from tests.terminal.terminal import Terminal
 
 PROMPTS = '[[prompt]]\nuser = "one"\nresponses = ["first answer", "second answer"]\n'
 
@@ -34,6 +37,64 @@ def test_the_edit_comes_back_as_a_response(tmp_path: Path) -> None:
         terminal.press("q")
         assert terminal.wait_exit() == 0
     assert {row["messages"][-1]["content"] for row in person.rows()} == {"better"}
+
+
+SAVES = 'echo EDITING; read x; printf "saved\\n" > "$1"; echo SAVED; exec sleep 100'
+
+
+@pytest.mark.parametrize(
+    ("leave", "code"),
+    [
+        (lambda terminal: terminal.kill(signal.SIGTERM), 143),
+        (lambda terminal: terminal.kill(signal.SIGHUP), 129),
+        (Terminal.close_pty, 129),
+    ],
+)
+def test_what_the_editor_saved_is_kept_by_who_leaves_meanwhile(
+    tmp_path: Path, leave: Callable[[Terminal], None], code: int
+) -> None:
+    person = Person(tmp_path)
+    person.write("prompts.toml", "shuffle = false\n" + PROMPTS)
+    person.environment["EDITOR"] = editor(tmp_path, SAVES)
+    person.environment["TMPDIR"] = str(tmp_path)
+    with person.annotate() as terminal:
+        terminal.wait_for("second answer")
+        terminal.press("E")
+        terminal.wait_for("EDITING")
+        terminal.press("enter")
+        terminal.wait_for("SAVED")
+        outside = Child(terminal.pid)
+        leave(terminal)
+        assert terminal.wait_exit() == code
+        outside.wait_exit()
+    assert not [*tmp_path.glob("dpo-tui-*")]
+    with person.annotate() as terminal:
+        terminal.wait_for("second answer")
+        assert " 3  " not in terminal.screen()
+        terminal.press("e")
+        terminal.wait_for("saved")
+        terminal.press("ctrl+c")
+        assert terminal.wait_exit() == 0
+
+
+def test_what_the_editor_had_not_saved_is_told(tmp_path: Path) -> None:
+    person = Person(tmp_path)
+    person.write("prompts.toml", PROMPTS)
+    person.environment["TMPDIR"] = str(tmp_path)
+    script = (
+        """trap 'echo typed > "$1.save"; exit 1' TERM; echo EDITING; while :; do read x; done"""
+    )
+    person.environment["EDITOR"] = editor(tmp_path, script)
+    with person.annotate() as terminal:
+        terminal.wait_for("second answer")
+        terminal.press("E")
+        terminal.wait_for("EDITING")
+        terminal.kill(signal.SIGTERM)
+        assert terminal.wait_exit() == 143
+        assert_restored(terminal)
+        (folder,) = tmp_path.glob("dpo-tui-*")
+        assert f"had not saved is in {folder}" in terminal.screen().replace("\n", "")
+    assert (folder / "response.md.save").read_text() == "typed\n"
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,17 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         self.crashed = error
         self.exit(return_code=1)
 
+    def leave(self, code: int) -> None:
+        """Leave on a signal; an editor that has the terminal ends first."""
+        if self.annotate.outside.open.locked():
+            self.run_worker(self._leave_editor(code))
+        else:
+            self.exit(return_code=code)
+
+    async def _leave_editor(self, code: int) -> None:
+        await self.annotate.outside.end()
+        self.exit(return_code=code)
+
     async def on_event(self, event: events.Event) -> None:
         """Take in whatever comes; keys one after the other."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:

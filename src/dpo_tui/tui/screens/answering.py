@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dpo_tui.errors import DpoTuiError, StoreError
-from dpo_tui.tui.editor import edited_outside
+from dpo_tui.tui.editor import OutsideEditor
 from dpo_tui.tui.render import error_words
 from dpo_tui.tui.screens.group import BAD, ODD, GroupScreen
 from dpo_tui.words import plural
 
 if TYPE_CHECKING:
+    from dpo_tui.service.labelling import Labelling
     from dpo_tui.service.sheet import Card
+    from dpo_tui.tui.keymap import Keymap
     from dpo_tui.tui.screens.edit import Edited
 
 
 class AnsweringActions(GroupScreen):
     """The part of the annotate screen that makes responses."""
+
+    def __init__(self, labelling: Labelling, keymap: Keymap) -> None:
+        super().__init__(labelling, keymap)
+        self.outside = OutsideEditor()
 
     # --- from the server -----------------------------------------------------------------------
 
@@ -104,18 +110,23 @@ class AnsweringActions(GroupScreen):
         if (card := self._editable()) is None:
             return
         slot = card.slot
-        kept = await self.labelling.writing.kept_text(slot)
-        try:
-            typed = await edited_outside(self.app, card.text if kept is None else kept)
-        except DpoTuiError as error:
-            self.say(error_words(error), BAD)
-            return
-        try:
-            await self.labelling.writing.keep_text(slot, typed)
-        except StoreError:
-            # The file that was edited is gone: the editor of the app holds the text.
-            await self._write_in(f"Edit response {card.number}", slot, card.text, unsaved=typed)
-        else:
+        async with self.outside.open:
+            kept = await self.labelling.writing.kept_text(slot)
+            shown = card.text if kept is None else kept
+            try:
+                typed = await self.outside.edit(self.app, shown)
+            except DpoTuiError as error:
+                self.say(error_words(error), BAD)
+                return
+            if self.outside.is_ended and typed == shown:
+                return
+            try:
+                await self.labelling.writing.keep_text(slot, typed)
+            except StoreError:
+                # The file that was edited is gone: the editor of the app holds the text.
+                await self._write_in(f"Edit response {card.number}", slot, card.text, unsaved=typed)
+                return
+        if not self.outside.is_ended:
             await self._answer(slot, typed)
 
     async def _answer(self, slot: int | None, text: str) -> None:
