@@ -7,18 +7,19 @@ event loop. Every decision is on disk already, so ending the process hard loses 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import select
 import signal
-import termios
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from dpo_tui import terminal
+
 GRACE_SECONDS = 0.8
 """How long an orderly end may take before it is forced; a person should wait less than a second."""
+_LAST_SECONDS = 0.1
 
 _STDIN = 0
 _HUNG_UP = 128 + signal.SIGHUP
@@ -31,7 +32,9 @@ class Leaving:
     def __init__(self, last_will: Callable[[], None]) -> None:
         self._last_will = last_will
         """What has to be done even if the end is forced: quick, and safe from any thread."""
-        self._terminal = _terminal_mode()
+        self.giving_back: Callable[[], str] = str
+        """What to write to the terminal when the end is forced, so that it is as it was."""
+        self._settings = terminal.settings()
         self._forced: threading.Timer | None = None
         self._is_done = False
         self._handlers: dict[signal.Signals, Any] = {}
@@ -69,9 +72,9 @@ class Leaving:
         loop = asyncio.get_running_loop()
 
         def wait() -> None:
-            terminal = select.poll()
-            terminal.register(_STDIN, 0)  # a hang-up is reported unasked
-            terminal.poll()
+            keyboard = select.poll()
+            keyboard.register(_STDIN, 0)  # a hang-up is reported unasked
+            keyboard.poll()
             if not self._is_done:
                 self.within_grace(_HUNG_UP)
                 loop.call_soon_threadsafe(leave, _HUNG_UP)
@@ -88,15 +91,7 @@ class Leaving:
 
     def _force(self, exit_code: int) -> None:
         self._last_will()
-        if self._terminal:
-            with contextlib.suppress(termios.error):
-                termios.tcsetattr(_STDIN, termios.TCSANOW, self._terminal)
+        if words := self.giving_back():
+            terminal.last_words(words, _LAST_SECONDS)
+        terminal.set_back(self._settings)
         os._exit(exit_code)
-
-
-def _terminal_mode() -> list[Any] | None:
-    """The terminal's settings as they were, if there is one."""
-    try:
-        return termios.tcgetattr(_STDIN)
-    except termios.error:
-        return None

@@ -90,6 +90,7 @@ async def annotate(job: Job, look: Look, say: Say) -> Outcome:
         generation.start()
         news = "; ".join(filter(None, (opened.news, _told(restored))))
         app = await _app(labelling, job, opened, news, look)
+        leaving.giving_back = app.giving_back
         leaving.on_signals(app.leave)
         leaving.on_hangup(app.leave)
         app.annotate.on_rest = Tidying().tidy

@@ -81,8 +81,9 @@ def test_what_the_editor_had_not_saved_is_told(tmp_path: Path) -> None:
     person = Person(tmp_path)
     person.write("prompts.toml", PROMPTS)
     person.environment["TMPDIR"] = str(tmp_path)
-    script = (
-        """trap 'echo typed > "$1.save"; exit 1' TERM; echo EDITING; while :; do read x; done"""
+    script = (  # as vim: made to end, it leaves the terminal as it had it
+        """stty raw -echo; trap 'echo typed > "$1.save"; exit 1' TERM; echo EDITING; """
+        "while :; do read x; done"
     )
     person.environment["EDITOR"] = editor(tmp_path, script)
     with person.annotate() as terminal:

@@ -92,6 +92,10 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         else:
             self.exit(return_code=code)
 
+    def giving_back(self) -> str:
+        """What gives the terminal back; nothing if it has been given back."""
+        return self._driver.giving_back if isinstance(self._driver, Driver) else ""
+
     async def _leave_editor(self, code: int) -> None:
         await self.annotate.outside.end()
         self.exit(return_code=code)

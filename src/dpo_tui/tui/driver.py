@@ -26,6 +26,11 @@ _UNTITLED = frozenset({"", "dumb", "linux"})
 _PUSH_TITLE, _POP_TITLE = "\x1b[22;0t", "\x1b[23;0t"
 """XTPUSHTITLE and XTPOPTITLE: ignored where they are not known."""
 
+_GIVING_BACK = (
+    "\x1b\\"  # in case that a sequence was cut off
+    "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
+"""What Textual writes at the end, piece by piece."""
 _RESIZED = {signal.SIGWINCH}
 _TICK_SECONDS = 0.1
 _PASTE_BEGINS = "\x1b[200~"
@@ -91,6 +96,8 @@ class Driver(LinuxDriver):
 
     _has_terminal = False
     """Whether the terminal is taken over: not before the first frame, in an editor, at the end."""
+    _has_painted = False
+    """Whether something for it can still be on the way."""
 
     def run_input_thread(self) -> None:
         """Read keys until the end; bytes that are no UTF-8 become replacement characters."""
@@ -117,6 +124,7 @@ class Driver(LinuxDriver):
         # No change of size gets to Textual's own handler, which asks for the size at once: when it
         # is interrupted by the next change, the older size is told last.
         signal.pthread_sigmask(signal.SIG_BLOCK, _RESIZED)
+        self._has_painted = True
         try:
             super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says no types
             if self._writer_thread is None:
@@ -139,6 +147,18 @@ class Driver(LinuxDriver):
         if self._title:
             self.write(_POP_TITLE)
         super().stop_application_mode()
+
+    @property
+    def giving_back(self) -> str:
+        """What gives the terminal back at once; nothing if it has been given back."""
+        if not self._has_painted:
+            return ""
+        return _GIVING_BACK + _POP_TITLE if self._title else _GIVING_BACK
+
+    def close(self) -> None:
+        """Wait until all of it is painted."""
+        super().close()
+        self._has_painted = False
 
     def _tell_size(self) -> None:
         if not self._in_band_window_resize:

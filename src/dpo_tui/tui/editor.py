@@ -16,6 +16,7 @@ from textual.app import App, SuspendNotSupported
 
 from dpo_tui.display import tell
 from dpo_tui.errors import InputError
+from dpo_tui.terminal import lent
 
 _ENDING_SECONDS = 0.3
 """How long an editor may take to end when the person leaves; leaving takes less than a second."""
@@ -46,7 +47,8 @@ class OutsideEditor:
             try:
                 with app.batch_update(), app.suspend():
                     # An error in here would leave the terminal as it is.
-                    problem = await self._run(command, path)
+                    with lent():
+                        problem = await self._run(command, path)
                     if self._has_more(path):  # told where the shell is
                         tell(f"What {command} had not saved is in {path.parent}")
             except SuspendNotSupported as error:
