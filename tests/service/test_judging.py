@@ -508,6 +508,16 @@ async def test_undo_of_a_skip_brings_the_marks_back(tmp_path: Path) -> None:
         assert here.labelling.group.draft == draft
 
 
+async def test_undo_keeps_what_was_marked_since(tmp_path: Path) -> None:
+    async with desk(tmp_path, None, [ABCD, ready("x", "y")]) as here:
+        await here.labelling.marking.toggle(0, Mark.CHOSEN)
+        await here.labelling.confirm()
+        await here.labelling.open_group(1)
+        await here.labelling.marking.toggle(1, Mark.CHOSEN)
+        await here.labelling.undo()
+        assert marks(here) == [Mark.CHOSEN, Mark.CHOSEN, None, None]
+
+
 async def test_a_mark_goes_with_the_text_that_broke_off(tmp_path: Path) -> None:
     hold = asyncio.Event()
 

@@ -184,7 +184,14 @@ def test_a_decided_group_shows_its_marks_until_others_are_made(store: SessionSto
     store.save_draft(1, ME, Draft(1, {1: Mark.CHOSEN}))
     assert store.group(1, ME).draft == Draft(1, {1: Mark.CHOSEN})
     store.undo(ME)
+    assert store.group(1, ME).draft == Draft(1, {1: Mark.CHOSEN})
+    again = store.redo(ME)
     assert store.group(1, ME).draft == Draft(1, {0: Mark.CHOSEN, 2: Mark.EXCLUDED})
+    changed = store.decide(decision(1), None)
+    store.save_draft(1, ME, Draft(1, {1: Mark.CHOSEN}))
+    assert store.undo(ME) == (changed, None)
+    group = store.group(1, ME)
+    assert (group.decision, group.draft) == (again, Draft(1, {1: Mark.CHOSEN}))
 
 
 def test_remarks_are_part_of_a_decision_and_come_back_when_it_is_taken_back(

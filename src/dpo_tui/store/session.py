@@ -234,8 +234,8 @@ class SessionStore(SessionFile):
     def undo(self, annotator: str) -> tuple[Decision, Entry | None] | None:
         """Take back the newest decision that counts; its marks become the draft again.
 
-        If an earlier decision on the group counts again, the group shows its marks instead, and
-        `unsettled` has its region too.
+        Marks that were made since stay. If an earlier decision on the group counts again, the group
+        shows its marks instead, and `unsettled` has its region too.
         """
         annotator_id = self._id(annotator)
         with self._database.transaction() as connection:
@@ -243,12 +243,10 @@ class SessionStore(SessionFile):
             if undone is None:
                 return None
             decision, counting = undone
-            if counting is None:
-                if not _keeps_draft(connection, decision, annotator_id):
-                    draft = groups.draft_before(connection, decision)
-                    groups.save_draft(connection, decision.group_id, annotator_id, draft)
-            else:
-                groups.drop_draft(connection, decision.group_id, annotator_id)
+            marked_since = groups.has_draft(connection, decision.group_id, annotator_id)
+            if counting is None and not marked_since:
+                draft = groups.draft_before(connection, decision)
+                groups.save_draft(connection, decision.group_id, annotator_id, draft)
             return decision, regions.entry_of(connection, decision.id)
 
     def redo(self, annotator: str) -> Decision | None:
@@ -291,11 +289,6 @@ class SessionStore(SessionFile):
         """Note where these, which are not in the dataset file, would begin now."""
         with self._database.transaction() as connection:
             regions.plan_anew(connection, entries)
-
-
-def _keeps_draft(connection: sqlite3.Connection, decision: Decision, annotator_id: int) -> bool:
-    is_skipped = decision.verdict is Verdict.SKIPPED
-    return is_skipped and groups.has_draft(connection, decision.group_id, annotator_id)
 
 
 def _drop_draft(connection: sqlite3.Connection, decision: Decision, annotator_id: int) -> None:
