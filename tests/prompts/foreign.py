@@ -479,6 +479,16 @@ LABELLED = [
         Prompt(Q, responses=(Ready(B),), preferences=(Preference({0: BAD}),)),
     ),
     Sample(
+        "trl-kto",
+        {
+            "prompt": "Why?",
+            "completion": [user("Hi"), assistant("Hello"), user("Why?"), assistant(B)],
+            "label": False,
+            "rating": 1.0,
+        },
+        Prompt(TURNS.messages, responses=(Ready(B),), preferences=(Preference({0: BAD}),)),
+    ),
+    Sample(
         "swift-kto",
         {"messages": [ASKED, assistant(A)], "label": True},
         Prompt(Q, responses=(Ready(A),), preferences=(Preference({0: GOOD}),)),

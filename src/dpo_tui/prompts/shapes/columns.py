@@ -14,7 +14,7 @@ from dpo_tui.domain.model import Message, Preference, Prompt, Ready
 from dpo_tui.errors import InputError
 from dpo_tui.inputs import found
 from dpo_tui.prompts.shapes.candidates import Candidate
-from dpo_tui.prompts.shapes.message_pairs import with_system
+from dpo_tui.prompts.shapes.message_pairs import whole, with_system
 from dpo_tui.prompts.shapes.shape import FIRST_IS_CHOSEN, Shape, Unfit, best_of, number, some
 from dpo_tui.prompts.shapes.turns import answer, asked, conversation, turns_of
 from dpo_tui.prompts.shapes.verdicts import better_of
@@ -88,7 +88,7 @@ class Columns(Struct, frozen=True):
         columns = [column for column, _ in given]
         responses = [*sides, *(response for _, response in given)]
         return Prompt(
-            _whole(self._messages(row), [*self._before_sides(row)]),
+            whole(self._messages(row), [*self._before_sides(row)]),
             name=None if name is None else str(name),
             responses=some(responses, key="responses") if responses else (),
             preferences=_CHOSEN if sides else self._preferences(row, columns),
@@ -158,27 +158,6 @@ class Columns(Struct, frozen=True):
                 told = f"expected as many as responses, {counts.get(column, 0)}"
                 raise Unfit(f"{told}; found {len(values)}", key=scored)
             yield from (_score(each, scored) for each in values or [None] * counts.get(column, 0))
-
-
-def _whole(
-    messages: tuple[Message, ...], before_sides: Sequence[tuple[Message, ...]]
-) -> tuple[Message, ...]:
-    """The prompt, or the conversation before the sides, of which it can be a part.
-
-    Raises:
-        Unfit: it is no part of it, or these conversations differ.
-    """
-    if not before_sides:
-        return messages
-    whole, *others = before_sides
-    if any(each != whole for each in others):
-        raise Unfit("the conversations differ before their last messages", key="rejected")
-    said = {(each.role, each.content.strip()) for each in whole}
-    first, *rest = messages
-    own = rest if first.role == "system" else messages
-    if any((each.role, each.content.strip()) not in said for each in own):
-        raise Unfit("the prompt isn't in the conversation before the last message", key="chosen")
-    return with_system(first.content if first.role == "system" else None, whole)
 
 
 def _missing(row: Mapping[str, Any], column: str) -> Unfit:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Generic
 
 from msgspec import Struct
 
 from dpo_tui.domain.model import Mark, Message, Preference, Prompt, Ready
 from dpo_tui.inputs import found
-from dpo_tui.prompts.shapes.message_pairs import answered, with_system
+from dpo_tui.prompts.shapes.message_pairs import answered, whole, with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit
 from dpo_tui.prompts.shapes.text_pairs import instructed
 from dpo_tui.prompts.shapes.turns import (
@@ -53,9 +53,20 @@ def _kto(row: Kto[T]) -> Prompt:
         if isinstance(row.prompt, str)
         else conversation(row.prompt, "prompt")
     )
-    completion = row.completion
-    text = completion if isinstance(completion, str) else only_answer(completion, "completion")
+    messages, text = _completed(messages, row.completion)
     return _labelled(with_system(row.system, messages), text, label=row.label)
+
+
+def _completed(
+    messages: tuple[Message, ...], completion: Sequence[T] | str
+) -> tuple[tuple[Message, ...], str]:
+    """The prompt and the answer; Argilla's have the whole conversation again before the answer."""
+    if isinstance(completion, str):
+        return messages, completion
+    if len(completion) < 2:
+        return messages, only_answer(completion, "completion")
+    before = conversation(completion[:-1], "completion")
+    return whole(messages, [before], "completion"), answer(completion[-1], "completion")
 
 
 class SwiftKto(Struct, Generic[T]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Generic
 
@@ -230,6 +230,31 @@ def with_system(system: str | None, messages: tuple[Message, ...]) -> tuple[Mess
     if system and system.strip() and messages[0].role != "system":
         return (Message("system", system), *messages)
     return messages
+
+
+def whole(
+    messages: tuple[Message, ...],
+    before_sides: Sequence[tuple[Message, ...]],
+    key: str = "chosen",
+) -> tuple[Message, ...]:
+    """The prompt, or the conversation before the sides, of which it can be a part.
+
+    They stand at `key`.
+
+    Raises:
+        Unfit: it is no part of it, or these conversations differ.
+    """
+    if not before_sides:
+        return messages
+    before, *others = before_sides
+    if any(each != before for each in others):
+        raise Unfit("the conversations differ before their last messages", key="rejected")
+    said = {(each.role, each.content.strip()) for each in before}
+    first, *rest = messages
+    own = rest if first.role == "system" else messages
+    if any((each.role, each.content.strip()) not in said for each in own):
+        raise Unfit("the prompt isn't in the conversation before the last message", key=key)
+    return with_system(first.content if first.role == "system" else None, before)
 
 
 class Asked(Struct, Generic[T]):
