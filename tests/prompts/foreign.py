@@ -97,6 +97,15 @@ MESSAGE_PAIRS = [
         TURNS,
     ),
     Sample(
+        "trl",
+        {
+            "prompt": [user("Hi"), assistant("Hello"), user("Why?")],
+            "chosen": [user("Hi"), assistant("Hello"), user("Why?"), assistant(A)],
+            "rejected": [user("Hi"), assistant("Hello"), user("Why?"), assistant(B)],
+        },
+        TURNS,
+    ),
+    Sample(
         "trl-implicit",
         {
             "chosen": [user("Hi"), assistant("Hello"), user("Why?"), assistant(A)],

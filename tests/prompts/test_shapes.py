@@ -384,3 +384,21 @@ def test_columns_called_like_scores_can_hold_anything(tmp_path: Path) -> None:
     _, (prompt,) = read(tmp_path / "rows.jsonl", [row])
     assert prompt.preferences == (FIRST,)
     assert [each.model for each in prompt.responses] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        ([user("p"), assistant("a")], [user("q"), assistant("b")], "the conversations differ"),
+        ([user("p"), assistant("a")], [assistant("b")], "the prompt isn't in the conversation"),
+        ([assistant("a"), user("p"), assistant("c")], [assistant("b")], "the prompt isn't in the"),
+        ([user("q"), assistant("a")], [], "key rejected: expected one message, found 0"),
+        ([user("q"), user("a")], [assistant("b")], "key chosen: expected what the assistant says"),
+    ],
+)
+def test_sides_of_another_prompt_are_told(
+    tmp_path: Path, good: list[Any], bad: list[Any], reason: str
+) -> None:
+    row = {"prompt": [user("q")], "chosen": good, "rejected": bad}
+    with pytest.raises(InputError, match=reason):
+        read(tmp_path / "rows.jsonl", [row], Reading(shape_named("trl")))

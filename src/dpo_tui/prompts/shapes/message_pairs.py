@@ -29,7 +29,14 @@ class Explicit(Struct, Generic[T]):
 
 def _explicit(row: Explicit[T]) -> Prompt:
     messages = with_system(row.system, conversation(row.prompt, "prompt"))
-    return pair(messages, only_answer(row.chosen, "chosen"), only_answer(row.rejected, "rejected"))
+    if len(row.chosen) < 2 and len(row.rejected) < 2:
+        good, bad = only_answer(row.chosen, "chosen"), only_answer(row.rejected, "rejected")
+        return pair(messages, good, bad)
+    # Some have the prompt in both conversations, too, where TRL would train on it.
+    sides = (("chosen", row.chosen), ("rejected", row.rejected))
+    before = [conversation(turns[:-1], key) for key, turns in sides if len(turns) > 1]
+    good, bad = (only_answer(turns[-1:], key) for key, turns in sides)
+    return pair(whole(messages, before), good, bad)
 
 
 class Implicit(Struct, Generic[T]):
