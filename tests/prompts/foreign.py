@@ -440,6 +440,23 @@ COMMUNITY = [
         Prompt(said("Article:\nIt rained.\n\nTL;DR:"), responses=FROM_MODELS, preferences=(FIRST,)),
     ),
     Sample(
+        "oasst",
+        {
+            "message_tree_id": "t",
+            "tree_state": "ready_for_export",
+            "prompt": {
+                "message_id": "t",
+                "text": Q[0].content,
+                "role": "prompter",
+                "replies": [
+                    {"message_id": "1", "text": B, "role": "assistant", "rank": 1},
+                    {"message_id": "2", "text": A, "role": "assistant", "rank": 0},
+                ],
+            },
+        },
+        Prompt(Q, responses=(Ready(B), Ready(A)), preferences=(SECOND,)),
+    ),
+    Sample(
         "stack-exchange",
         {
             "qid": 7,

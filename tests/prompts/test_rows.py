@@ -215,6 +215,19 @@ def test_of_several_questions_the_first_counts(tmp_path: Path) -> None:
     assert tally.lines()[1:] == ["  questions not used: harmless"]
 
 
+def test_what_is_left_out_of_a_tree_is_told(tmp_path: Path) -> None:
+    more = [{"text": "and?", "role": "prompter", "replies": []}]
+    replies = [{"text": "a", "rank": None, "replies": more}, {"text": "b", "deleted": True}]
+    trees = [
+        {"message_tree_id": "1", "prompt": {"text": "q", "replies": replies}},
+        {"message_tree_id": "2", "prompt": {"text": "p", "replies": []}},
+    ]
+    prompts, tally = read(write(tmp_path / "a.jsonl", *trees))
+    assert texts(prompts) == ["q > a", "p"]
+    assert [each.preferences for each in prompts] == [(), ()]
+    assert tally.lines()[1:] == ["  questions not used: ranks of replies further down the trees"]
+
+
 def test_buckets_of_a_ranking_are_told(tmp_path: Path) -> None:
     items = [{"id": each, "body": each} for each in "abc"]
     ranker = {"best": ["b"], "worst": ["a"], "_": ["c"]}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import Generic
+from typing import Any, Generic
 
 from msgspec import Struct, field
 
@@ -221,6 +221,52 @@ def _stack_exchange(row: StackExchange) -> Prompt:
     )
 
 
+# --- OpenAssistant -------------------------------------------------------------------------------
+
+
+class Reply(Struct):
+    """One answer and its place, 0 for the best."""
+
+    text: str
+    rank: Score = None
+    model_name: str | None = None
+    deleted: bool | None = None
+    replies: list[Any] | None = None
+    """The conversations that go on from it."""
+
+
+class Opening(Struct):
+    """What a tree begins with."""
+
+    text: str
+    replies: list[Reply] | None = None
+
+
+class Tree(Struct):
+    """A tree of OpenAssistant/oasst1 and oasst2: what is first said, and the answers to it."""
+
+    message_tree_id: str
+    prompt: Opening
+
+
+def _tree(row: Tree) -> Prompt:
+    replies = [each for each in row.prompt.replies or () if not each.deleted]
+    ready = [Ready(each.text, each.model_name) for each in replies]
+    ranks = [each.rank for each in replies]
+    is_ranked = any(number(each) is not None for each in ranks)
+    return Prompt(
+        asked(None, row.prompt.text, "prompt"),
+        responses=some(ready, key="replies") if ready else (),
+        preferences=(first_of(ranks),) if is_ranked else (),
+    )
+
+
+def _further_down(row: Tree) -> Iterable[str]:
+    """A row is one prompt, so that of a tree the rest is left out."""
+    if any(each.replies for each in row.prompt.replies or ()):
+        yield "ranks of replies further down the trees"
+
+
 # --- NeMo-RL -------------------------------------------------------------------------------------
 
 
@@ -256,5 +302,6 @@ SHAPES = (
     Shape("helpsteer3", "HelpSteer3 preferences", HelpSteer3, _helpsteer3),
     Shape("helpsteer2", "HelpSteer2 preferences", HelpSteer2, _helpsteer2),
     Shape("webgpt", "WebGPT comparisons", WebGpt, _webgpt),
+    Shape("oasst", "OpenAssistant trees", Tree, _tree, unused_questions=_further_down),
     Shape("stack-exchange", "Stack Exchange preferences", StackExchange, _stack_exchange),
 )
