@@ -477,6 +477,18 @@ def test_what_rows_were_taken_for_is_told_when_they_give_nothing(person: Person)
     ]
 
 
+def test_a_column_that_says_what_is_better_is_asked_for(person: Person) -> None:
+    person.write("odd.csv", "prompt,response_a,response_b,winner\nq,x,y,model_b\n")
+    done = person.run("convert", "odd.csv", "-", "--to", "trl")
+    assert done.returncode == 2
+    _, _, told = done.stderr.partition("name it: ")
+    columns = "prompt=COLUMN,responses=COLUMN+COLUMN,better=COLUMN"
+    assert told.startswith(f"--columns {columns} (or scores=COLUMN+COLUMN).")
+    columns = "prompt=prompt,responses=response_a+response_b,better=winner"
+    done = person.run("convert", "odd.csv", "-", "--to", "trl", "--columns", columns)
+    assert json.loads(done.stdout)["chosen"] == [{"role": "assistant", "content": "y"}]
+
+
 def test_rated_answers_that_give_no_pairs_are_told_what_they_can_become(person: Person) -> None:
     for label in ("true", "false"):
         row = f'{{"prompt": "q", "completion": "{label}", "label": {label}}}\n'

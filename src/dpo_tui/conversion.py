@@ -18,7 +18,7 @@ from dpo_tui.datasets.writers import writing_rows
 from dpo_tui.domain.pairs import Example, Unit
 from dpo_tui.errors import InputError
 from dpo_tui.prompts import PromptsFile, Reading, Tally
-from dpo_tui.prompts.shapes import labelled
+from dpo_tui.prompts.shapes import candidates, fields, labelled
 from dpo_tui.reports.export import ExportReport
 from dpo_tui.rewriting import Prompts, Rewriter, Rewritten, Target, rewriting
 
@@ -26,6 +26,9 @@ _AT_ONCE = 512
 """Prompts that are worked on at once."""
 _ALONE = 25
 """So many times as many are done before other processes have started."""
+
+_ANSWERS = (*candidates.SHAPES, *fields.SHAPES)
+"""Several answers of which nothing is said, or nothing that was understood."""
 
 
 class ConversionJob(Struct, frozen=True):
@@ -130,4 +133,9 @@ class _Run:
         files, unit = self._tally.files, self._job.target.form.unit
         if unit is Unit.PAIR and all(each.shape in labelled.SHAPES for each in files):
             return "Each row is one answer, and pairs need two: --to trl-kto writes such rows."
+        if any(each.shape in _ANSWERS for each in files):
+            return (
+                "If a column says which answer is better, name it: --columns prompt=COLUMN,"
+                "responses=COLUMN+COLUMN,better=COLUMN (or scores=COLUMN+COLUMN)."
+            )
         return "If its rows are something else, say so with --from FORMAT or --columns."
