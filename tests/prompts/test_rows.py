@@ -191,6 +191,22 @@ def argilla(suggested: dict[str, Any], **responses: list[Any]) -> dict[str, Any]
     }
 
 
+def test_what_an_instruction_is_about_is_kept(tmp_path: Path) -> None:
+    row = {"instruction": "Translate:", "input": "tea", "response1": "a", "response2": "b"}
+    blank = row | {"input": ""}
+    ranked = [{"value": _RANKED, "user_id": "u"}]
+    for path in (
+        write(tmp_path / "numbered.jsonl", blank, row),
+        write(
+            tmp_path / "argilla.jsonl",
+            *({"fields": each, "responses": {"rank": ranked}} for each in (blank, row)),
+        ),
+    ):
+        prompts, tally = read(path)
+        assert texts(prompts) == ["Translate: > a > b", "Translate:\ntea > a > b"]
+        assert len(tally.lines()) == 1
+
+
 def test_a_suggestion_counts_where_nobody_answered(tmp_path: Path) -> None:
     said = [{"value": _RANKED, "user_id": "u"}]
     discarded = [{"value": _RANKED, "user_id": "u", "status": "discarded"}]

@@ -9,7 +9,8 @@ from typing import Any
 from dpo_tui.domain.model import Message, Prompt, Ready
 from dpo_tui.prompts.shapes.message_pairs import with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, some
-from dpo_tui.prompts.shapes.turns import asked, conversation, turns_of
+from dpo_tui.prompts.shapes.text_pairs import instructed
+from dpo_tui.prompts.shapes.turns import conversation, turns_of
 
 _QUESTIONS = ("prompt", "instruction", "question", "input", "query", "messages", "chat", "text")
 _SYSTEM = ("system", "system_prompt")
@@ -29,8 +30,14 @@ def question(fields: Mapping[str, Any]) -> tuple[Message, ...]:
     key = _asked_in(fields)
     value = fields[key]
     if isinstance(value, str):
-        return asked(system, value, key)
+        return instructed(value, _more(fields, key), system, None, key)
     return with_system(system, conversation(turns_of(value, key), key))
+
+
+def _more(fields: Mapping[str, Any], key: str) -> str | None:
+    """What an instruction is about, as Alpaca's rows have it."""
+    more = fields.get("input") if key == "instruction" else None
+    return more if isinstance(more, str) else None
 
 
 def _asked_in(fields: Mapping[str, Any]) -> str:
@@ -59,7 +66,9 @@ def _numbered(row: dict[str, Any]) -> Prompt:
 
 
 def _columns(row: dict[str, Any]) -> Iterable[str]:
-    return _asked_in(row), *_SYSTEM, *answers(row)[0]
+    key = _asked_in(row)
+    more = ("input",) if _more(row, key) is not None else ()
+    return key, *more, *_SYSTEM, *answers(row)[0]
 
 
 SHAPES = (
