@@ -1,6 +1,7 @@
 """Keys that a slow link brings together act as if they had come one by one."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,26 @@ def test_who_leaves_at_once_has_typed_all_of_it(person: Person) -> None:
         terminal.wait_for("second 1")
         terminal.send("inot true\x03")
         assert terminal.wait_exit() == 0
+    assert person.groups()[0].draft.remarks.note == "not true"
+
+
+@pytest.mark.parametrize(
+    ("leave", "code"),
+    [
+        (lambda terminal: terminal.kill(signal.SIGTERM), 143),
+        (lambda terminal: terminal.kill(signal.SIGHUP), 129),
+        (Terminal.close_pty, 129),
+    ],
+)
+def test_what_was_typed_last_is_kept_when_the_link_is_lost(
+    person: Person, leave: Callable[[Terminal], None], code: int
+) -> None:
+    with person.annotate() as terminal:
+        terminal.wait_for("second 1")
+        terminal.send("inot true")
+        terminal.wait_for("not true")
+        leave(terminal)
+        assert terminal.wait_exit() == code
     assert person.groups()[0].draft.remarks.note == "not true"
 
 

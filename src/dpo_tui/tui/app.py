@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from functools import partial
 
 from msgspec.structs import replace
@@ -86,9 +87,10 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         self.exit(return_code=1)
 
     def leave(self, code: int) -> None:
-        """Leave on a signal; an editor that has the terminal ends first."""
-        if self.annotate.outside.open.locked():
-            self.run_worker(self._leave_editor(code))
+        """Leave on a signal; what is being typed, also in another editor, is put on disk first."""
+        typed_on = [screen for screen in self.screen_stack if isinstance(screen, Typed)]
+        if typed_on or self.annotate.outside.open.locked():
+            self.run_worker(self._keep_and_leave(typed_on, code))
         else:
             self.exit(return_code=code)
 
@@ -96,7 +98,9 @@ class DpoTuiApp(App[None], inherit_bindings=False):
         """What gives the terminal back; nothing if it has been given back."""
         return self._driver.giving_back if isinstance(self._driver, Driver) else ""
 
-    async def _leave_editor(self, code: int) -> None:
+    async def _keep_and_leave(self, typed_on: Iterable[Typed], code: int) -> None:
+        for screen in typed_on:
+            await screen.keep_now()
         await self.annotate.outside.end()
         self.exit(return_code=code)
 
