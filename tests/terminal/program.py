@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
+
+import pytest
 
 from dpo_tui.domain.model import Group, Mark, Verdict
 from dpo_tui.store.session import SessionStore
@@ -28,6 +31,13 @@ _TITLE = re.compile(r"^ +\d+ +(?P<mark>[○✔✖★]) (?P<state>.*)$", re.MULTI
 _ON_ITS_WAY = ("waiting", "queued", "reading the prompt", "streaming", "trying again")
 _MODES = ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"))
 _KITTY_PUSH = re.compile(rb"\x1b\[>\d+u")
+
+ENDS = (
+    pytest.param(lambda terminal: terminal.kill(signal.SIGTERM), 143, id="SIGTERM"),
+    pytest.param(lambda terminal: terminal.kill(signal.SIGHUP), 129, id="SIGHUP"),
+    pytest.param(Terminal.close_pty, 129, id="the terminal is closed"),
+)
+"""What ends the program from outside, and its exit code then."""
 
 
 class Person:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.program import Child, Person, assert_restored
+from tests.terminal.program import ENDS, Child, Person, assert_restored
 from tests.terminal.terminal import Terminal
 
 PROMPTS = '[[prompt]]\nuser = "one"\nresponses = ["first answer", "second answer"]\n'
@@ -42,14 +42,7 @@ def test_the_edit_comes_back_as_a_response(tmp_path: Path) -> None:
 SAVES = 'echo EDITING; read x; printf "saved\\n" > "$1"; echo SAVED; exec sleep 100'
 
 
-@pytest.mark.parametrize(
-    ("leave", "code"),
-    [
-        (lambda terminal: terminal.kill(signal.SIGTERM), 143),
-        (lambda terminal: terminal.kill(signal.SIGHUP), 129),
-        (Terminal.close_pty, 129),
-    ],
-)
+@pytest.mark.parametrize(("leave", "code"), ENDS)
 def test_what_the_editor_saved_is_kept_by_who_leaves_meanwhile(
     tmp_path: Path, leave: Callable[[Terminal], None], code: int
 ) -> None:

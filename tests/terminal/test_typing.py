@@ -1,13 +1,12 @@
 """Keys that a slow link brings together act as if they had come one by one."""
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dpo_tui.domain.model import Mark
-from tests.terminal.program import Person
+from tests.terminal.program import ENDS, Person
 from tests.terminal.terminal import KEYS, Terminal
 
 GROUP = '[[prompt]]\nuser = "question {0}"\nresponses = ["first {0}", "second {0}"]\n'
@@ -63,14 +62,7 @@ def test_who_leaves_at_once_has_typed_all_of_it(person: Person) -> None:
     assert person.groups()[0].draft.remarks.note == "not true"
 
 
-@pytest.mark.parametrize(
-    ("leave", "code"),
-    [
-        (lambda terminal: terminal.kill(signal.SIGTERM), 143),
-        (lambda terminal: terminal.kill(signal.SIGHUP), 129),
-        (Terminal.close_pty, 129),
-    ],
-)
+@pytest.mark.parametrize(("leave", "code"), ENDS)
 def test_what_was_typed_last_is_kept_when_the_link_is_lost(
     person: Person, leave: Callable[[Terminal], None], code: int
 ) -> None:
