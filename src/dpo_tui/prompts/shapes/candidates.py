@@ -10,7 +10,7 @@ from dpo_tui.domain.model import Message, Prompt, Ready
 from dpo_tui.prompts.shapes.message_pairs import with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit, some
 from dpo_tui.prompts.shapes.text_pairs import instructed
-from dpo_tui.prompts.shapes.turns import Turn, conversation
+from dpo_tui.prompts.shapes.turns import Turn, WithSystem, conversation
 
 
 class Candidate(Struct):
@@ -44,7 +44,7 @@ _QUESTIONS = ("messages", "instruction", "prompt", "question", "query", "input")
 _ANSWERS = ("responses", "completions", "answers", "candidates")
 
 
-class Asked(Struct):
+class Asked(WithSystem):
     """What was asked, under one of several names."""
 
     prompt: str | list[Turn] | None = None
@@ -53,8 +53,6 @@ class Asked(Struct):
     question: str | None = None
     query: str | None = None
     input: str | None = None
-    system: str | None = None
-    system_prompt: str | None = None
 
     def conversation(self) -> tuple[Message, ...]:
         """The prompt.
@@ -64,7 +62,7 @@ class Asked(Struct):
         """
         key = self.asked_in
         value = getattr(self, key)
-        system = self.system or self.system_prompt
+        system = self.system_says
         if isinstance(value, list):
             return with_system(system, conversation(value, "messages"))
         more = self.input if key == "instruction" else None

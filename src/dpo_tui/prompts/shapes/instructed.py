@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from dpo_tui.domain.model import Prompt
 from dpo_tui.prompts.shapes.candidates import Asked, first_filled
 from dpo_tui.prompts.shapes.message_pairs import answered, with_system
 from dpo_tui.prompts.shapes.shape import Shape
 from dpo_tui.prompts.shapes.text_pairs import instructed
-from dpo_tui.prompts.shapes.turns import Spoken, Turn, answer, conversation
+from dpo_tui.prompts.shapes.turns import Spoken, Turn, WithSystem, answer, conversation
 
 
-class Alpaca(Struct):
+class Alpaca(WithSystem):
     """An instruction with its output."""
 
     instruction: str
     output: str
     input: str | None = None
-    system: str | None = None
     history: list[list[str]] | None = None
 
 
 def _alpaca(row: Alpaca) -> Prompt:
-    messages = instructed(row.instruction, row.input, row.system, row.history)
+    messages = instructed(row.instruction, row.input, row.system_says, row.history)
     return Prompt(messages, reference=_blank_is_none(row.output))
 
 
-class ShareGpt(Struct):
+class ShareGpt(WithSystem):
     """A conversation that ends with what the model says, or with what it is asked."""
 
     conversations: list[Spoken]
-    system: str | None = None
 
 
 def _sharegpt(row: ShareGpt) -> Prompt:
@@ -41,19 +37,18 @@ def _sharegpt(row: ShareGpt) -> Prompt:
     if turns and turns[-1].role not in {"human", "user"}:
         *turns, last = turns
         reference = answer(last, "conversations")
-    messages = with_system(row.system, conversation(turns, "conversations"))
+    messages = with_system(row.system_says, conversation(turns, "conversations"))
     return Prompt(messages, reference=_blank_is_none(reference))
 
 
-class Messages(Struct):
+class Messages(WithSystem):
     """A conversation that ends with what the assistant says."""
 
     messages: list[Turn]
-    system: str | None = None
 
 
 def _messages(row: Messages) -> Prompt:
-    messages, reference = answered(row.messages, "messages", row.system)
+    messages, reference = answered(row.messages, "messages", row.system_says)
     return Prompt(messages, reference=_blank_is_none(reference))
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Generic
 
-from msgspec import Struct
-
 from dpo_tui.domain.model import Mark, Message, Preference, Prompt, Ready
 from dpo_tui.inputs import found
+from dpo_tui.prompts.shapes.instructed import Alpaca, ShareGpt
 from dpo_tui.prompts.shapes.message_pairs import answered, whole, with_system
 from dpo_tui.prompts.shapes.shape import Shape, Unfit
 from dpo_tui.prompts.shapes.text_pairs import instructed
 from dpo_tui.prompts.shapes.turns import (
-    Spoken,
     T,
     Turn,
+    WithSystem,
     answer,
     asked,
     conversation,
@@ -38,13 +37,12 @@ _PREFERENCES: Mapping[Label, tuple[Preference]] = {
 }
 
 
-class Kto(Struct, Generic[T]):
+class Kto(WithSystem, Generic[T]):
     """TRL's KTO rows."""
 
     prompt: list[T] | str
     completion: list[T] | str
     label: Label
-    system: str | None = None
 
 
 def _kto(row: Kto[T]) -> Prompt:
@@ -54,7 +52,7 @@ def _kto(row: Kto[T]) -> Prompt:
         else conversation(row.prompt, "prompt")
     )
     messages, text = _completed(messages, row.completion)
-    return _labelled(with_system(row.system, messages), text, label=row.label)
+    return _labelled(with_system(row.system_says, messages), text, label=row.label)
 
 
 def _completed(
@@ -69,49 +67,39 @@ def _completed(
     return whole(messages, [before], "completion"), answer(completion[-1], "completion")
 
 
-class SwiftKto(Struct, Generic[T]):
+class SwiftKto(WithSystem, Generic[T]):
     """ms-swift's KTO rows."""
 
     messages: list[T] | str
     label: Label
-    system: str | None = None
-    system_prompt: str | None = None
 
 
 def _swift_kto(row: SwiftKto[T]) -> Prompt:
-    system = row.system or row.system_prompt
-    return _labelled(*answered(row.messages, "messages", system), label=row.label)
+    return _labelled(*answered(row.messages, "messages", row.system_says), label=row.label)
 
 
-class AlpacaKto(Struct):
+class AlpacaKto(Alpaca, kw_only=True):
     """LLaMA-Factory's alpaca with a tag."""
 
-    instruction: str
-    output: str
     kto_tag: Label
-    input: str | None = None
-    system: str | None = None
-    history: list[list[str]] | None = None
 
 
 def _alpaca_kto(row: AlpacaKto) -> Prompt:
-    messages = instructed(row.instruction, row.input, row.system, row.history)
+    messages = instructed(row.instruction, row.input, row.system_says, row.history)
     return _labelled(messages, row.output, label=row.kto_tag, key="kto_tag")
 
 
-class ShareGptKto(Struct):
+class ShareGptKto(ShareGpt, kw_only=True):
     """LLaMA-Factory's sharegpt with a tag."""
 
-    conversations: list[Spoken]
     kto_tag: Label
-    system: str | None = None
 
 
 def _sharegpt_kto(row: ShareGptKto) -> Prompt:
     if not row.conversations:
         raise Unfit("expected messages, found none", key="conversations")
     *before, last = row.conversations
-    messages = with_system(row.system, conversation(before, "conversations"))
+    messages = with_system(row.system_says, conversation(before, "conversations"))
     text = answer(last, "conversations")
     return _labelled(messages, text, label=row.kto_tag, key="kto_tag")
 

@@ -12,23 +12,31 @@ from msgspec import Struct, field
 
 from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.prompts.shapes.shape import Score, Shape, Unfit, number, pair
-from dpo_tui.prompts.shapes.turns import Spoken, T, Turn, answer, asked, conversation, only_answer
+from dpo_tui.prompts.shapes.turns import (
+    Spoken,
+    T,
+    Turn,
+    WithSystem,
+    answer,
+    asked,
+    conversation,
+    only_answer,
+)
 
 _STRENGTHS: dict[float | None, int] = {1.0: 1, 2.0: 2, 3.0: 3}
 _MESSAGES = msgspec.json.Decoder(list[Turn])
 
 
-class Explicit(Struct, Generic[T]):
+class Explicit(WithSystem, Generic[T]):
     """TRL with the prompt apart."""
 
     prompt: list[T]
     chosen: list[T]
     rejected: list[T]
-    system: str | None = None
 
 
 def _explicit(row: Explicit[T]) -> Prompt:
-    messages = with_system(row.system, conversation(row.prompt, "prompt"))
+    messages = with_system(row.system_says, conversation(row.prompt, "prompt"))
     if len(row.chosen) < 2 and len(row.rejected) < 2:
         good, bad = only_answer(row.chosen, "chosen"), only_answer(row.rejected, "rejected")
         return pair(messages, good, bad)
@@ -39,13 +47,12 @@ def _explicit(row: Explicit[T]) -> Prompt:
     return pair(whole(messages, before), good, bad)
 
 
-class Implicit(Struct, Generic[T]):
+class Implicit(WithSystem, Generic[T]):
     """TRL with the prompt in both conversations, and what others add to it."""
 
     chosen: list[T]
     rejected: list[T]
     prompt: str | None = None
-    system: str | None = None
     margin: Score = None
     """How far apart reward models should hold them: our strength, where it is one."""
     score_chosen: Score = None
@@ -80,7 +87,7 @@ def _implicit(row: Implicit[T]) -> Prompt:
         raise Unfit("the conversations differ before their last messages", key="rejected")
     messages = conversation(before, "chosen") if before else asked(None, row.prompt, "prompt")
     return pair(
-        with_system(row.system, messages),
+        with_system(row.system_says, messages),
         answer(good, "chosen"),
         answer(bad, "rejected"),
         models=(
@@ -117,46 +124,41 @@ def _implicit_columns(row: Implicit[T]) -> Iterable[str]:
     return (each for each in row.__struct_encode_fields__ if is_kept or each != "margin")
 
 
-class Swift(Struct, Generic[T]):
+class Swift(WithSystem, Generic[T]):
     """ms-swift: the conversation ends with the chosen answer."""
 
     messages: list[T] | str
     rejected_response: str | list[T]
-    system: str | None = None
-    system_prompt: str | None = None
 
 
-class OpenPipe(Struct, Generic[T]):
+class OpenPipe(WithSystem, Generic[T]):
     """The same with a rejected message."""
 
     messages: list[T] | str
     rejected_message: T
-    system: str | None = None
 
 
-class SwiftMessages(Struct, Generic[T]):
+class SwiftMessages(WithSystem, Generic[T]):
     """ms-swift with two conversations."""
 
     messages: list[T] | str
     rejected_messages: list[T] | str
-    system: str | None = None
-    system_prompt: str | None = None
 
 
 def _swift(row: Swift[T]) -> Prompt:
-    messages, chosen = answered(row.messages, "messages", row.system or row.system_prompt)
+    messages, chosen = answered(row.messages, "messages", row.system_says)
     if isinstance(row.rejected_response, str):
         return pair(messages, chosen, row.rejected_response)
     return pair(messages, chosen, only_answer(row.rejected_response, "rejected_response"))
 
 
 def _openpipe(row: OpenPipe[T]) -> Prompt:
-    messages, chosen = answered(row.messages, "messages", row.system)
+    messages, chosen = answered(row.messages, "messages", row.system_says)
     return pair(messages, chosen, answer(row.rejected_message, "rejected_message"))
 
 
 def _swift_messages(row: SwiftMessages[T]) -> Prompt:
-    system = row.system or row.system_prompt
+    system = row.system_says
     messages, chosen = answered(row.messages, "messages", system)
     others, rejected = answered(row.rejected_messages, "rejected_messages", system)
     if messages != others:
@@ -189,13 +191,12 @@ def _parsed(text: str, key: str) -> list[Turn]:
     raise Unfit("expected messages, found other text", key=key)
 
 
-class Axolotl(Struct, Generic[T]):
+class Axolotl(WithSystem, Generic[T]):
     """axolotl's chat_template.default."""
 
     messages: list[T] | str
     chosen: T | str
     rejected: T | str
-    system: str | None = None
 
 
 def _axolotl(row: Axolotl[T]) -> Prompt:
@@ -204,7 +205,7 @@ def _axolotl(row: Axolotl[T]) -> Prompt:
         if isinstance(row.messages, str)
         else conversation(row.messages, "messages")
     )
-    messages = with_system(row.system, messages)
+    messages = with_system(row.system_says, messages)
     return pair(messages, _said(row.chosen, "chosen"), _said(row.rejected, "rejected"))
 
 
@@ -212,18 +213,17 @@ def _said(side: T | str, key: str) -> str:
     return side if isinstance(side, str) else answer(side, key)
 
 
-class ShareGpt(Struct):
+class ShareGpt(WithSystem):
     """LLaMA-Factory's sharegpt."""
 
     conversations: list[Spoken]
     chosen: Spoken
     rejected: Spoken
-    system: str | None = None
 
 
 def _sharegpt(row: ShareGpt) -> Prompt:
     return pair(
-        with_system(row.system, conversation(row.conversations, "conversations")),
+        with_system(row.system_says, conversation(row.conversations, "conversations")),
         answer(row.chosen, "chosen"),
         answer(row.rejected, "rejected"),
     )

@@ -10,54 +10,49 @@ from dpo_tui.domain.model import Message, Prompt
 from dpo_tui.inputs import inside
 from dpo_tui.prompts.shapes.message_pairs import with_system
 from dpo_tui.prompts.shapes.shape import Score, Shape, Unfit, pair
-from dpo_tui.prompts.shapes.turns import asked, is_transcript, transcript
+from dpo_tui.prompts.shapes.turns import WithSystem, asked, is_transcript, transcript
 
 _REPLY = "\n\nAssistant:"
 
 
-class Standard(Struct):
+class Standard(WithSystem):
     """TRL's standard pairs, and what axolotl's `chatml` types call the same."""
 
     prompt: str
     chosen: str
     rejected: str
-    system: str | None = None
-    system_prompt: str | None = None
 
 
 def _standard(row: Standard) -> Prompt:
-    messages = asked(row.system or row.system_prompt, row.prompt, "prompt")
+    messages = asked(row.system_says, row.prompt, "prompt")
     return pair(messages, row.chosen, row.rejected)
 
 
-class Intel(Struct):
+class Intel(WithSystem):
     """axolotl's chatml.intel."""
 
     question: str
     chosen: str
     rejected: str
-    system: str | None = None
-    system_prompt: str | None = None
 
 
 def _intel(row: Intel) -> Prompt:
-    messages = asked(row.system or row.system_prompt, row.question, "question")
+    messages = asked(row.system_says, row.question, "question")
     return pair(messages, row.chosen, row.rejected)
 
 
-class Icr(Struct):
+class Icr(WithSystem):
     """axolotl's chatml.icr, and argilla/distilabel-intel-orca-dpo-pairs."""
 
     input: str
     chosen: str
     rejected: str
-    system: str | None = None
     status: Any = None
     """`tie` where the sides stand as they happened to."""
 
 
 def _icr(row: Icr) -> Prompt:
-    messages = asked(row.system, row.input, "input")
+    messages = asked(row.system_says, row.input, "input")
     return pair(messages, row.chosen, row.rejected, is_tie=row.status == "tie")
 
 
@@ -66,7 +61,7 @@ class Transcript(Standard):
 
 
 def _full(row: Transcript) -> Prompt:
-    messages = with_system(row.system or row.system_prompt, transcript(row.prompt, "prompt"))
+    messages = with_system(row.system_says, transcript(row.prompt, "prompt"))
     return pair(messages, row.chosen.strip(), row.rejected.strip())
 
 
@@ -99,19 +94,18 @@ def _shared(chosen: str, rejected: str) -> int:
     return end + len(_REPLY)
 
 
-class Alpaca(Struct):
+class Alpaca(WithSystem):
     """LLaMA-Factory's alpaca."""
 
     instruction: str
     chosen: str
     rejected: str
     input: str | None = None
-    system: str | None = None
     history: list[list[str]] | None = None
 
 
 def _alpaca(row: Alpaca) -> Prompt:
-    messages = instructed(row.instruction, row.input, row.system, row.history)
+    messages = instructed(row.instruction, row.input, row.system_says, row.history)
     return pair(messages, row.chosen, row.rejected)
 
 
@@ -138,60 +132,54 @@ def instructed(
     return (*opening, *earlier, last)
 
 
-class Ranking(Struct):
+class Ranking(WithSystem):
     """LLaMA-Factory's alpaca as it once was: the output is both sides."""
 
     instruction: str
     output: list[str]
     input: str | None = None
-    system: str | None = None
     history: list[list[str]] | None = None
 
 
 def _ranking(row: Ranking) -> Prompt:
     if len(row.output) != 2:
         raise Unfit(f"expected a better and a worse one, found {len(row.output)}", key="output")
-    messages = instructed(row.instruction, row.input, row.system, row.history)
+    messages = instructed(row.instruction, row.input, row.system_says, row.history)
     return pair(messages, *row.output)
 
 
-class Query(Struct):
+class Query(WithSystem):
     """ms-swift's pairs without messages."""
 
     query: str
     response: str
     rejected_response: str
-    system: str | None = None
-    system_prompt: str | None = None
     history: list[list[str]] | None = None
 
 
 def _query(row: Query) -> Prompt:
-    system = row.system or row.system_prompt
-    messages = instructed(row.query, None, system, row.history, key="query")
+    messages = instructed(row.query, None, row.system_says, row.history, key="query")
     return pair(messages, row.response, row.rejected_response)
 
 
-class Argilla(Struct):
+class Argilla(WithSystem):
     """argilla/ultrafeedback-binarized-preferences, and axolotl's chatml.argilla."""
 
     instruction: str
     chosen_response: str
     rejected_response: str
-    system: str | None = None
     chosen_avg_rating: Score = None
     rejected_avg_rating: Score = None
     chosen_model: str | None = None
     rejected_model: str | None = None
 
 
-class Aligner(Struct):
+class Aligner(WithSystem):
     """The same, as NeMo-Aligner has it."""
 
     instruction: str = field(name="prompt")
     chosen_response: str
     rejected_response: str
-    system: str | None = None
     chosen_avg_rating: Score = field(default=None, name="chosen_reward")
     rejected_avg_rating: Score = field(default=None, name="rejected_reward")
     chosen_model: str | None = None
@@ -200,7 +188,7 @@ class Aligner(Struct):
 
 def _argilla(row: Argilla | Aligner) -> Prompt:
     return pair(
-        asked(row.system, row.instruction, "instruction"),
+        asked(row.system_says, row.instruction, "instruction"),
         row.chosen_response,
         row.rejected_response,
         models=(row.chosen_model, row.rejected_model),

@@ -77,6 +77,18 @@ class Spoken(Struct):
     text: str = field(name="value")
 
 
+class WithSystem(Struct, kw_only=True):
+    """A row that can have a column for what the system says."""
+
+    system: str | None = None
+    system_prompt: str | None = None
+
+    @property
+    def system_says(self) -> str | None:
+        """What stands in it."""
+        return self.system or self.system_prompt
+
+
 AnyTurn = Turn | Spoken | Message
 T = TypeVar("T", Turn, Message)
 """What rows have their messages as: `Turn` if need be; `Message`, which is quicker to read, if all
