@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
 import sys
 import termios
@@ -126,6 +127,44 @@ def test_a_stop_that_nobody_hears_of(person: Person) -> None:
             terminal.wait_for(lambda screen: are_ready(screen, "✔✔○"))
             terminal.press("2")
             terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+        confirm(terminal)
+        leave(terminal, person)
+
+
+@pytest.mark.parametrize("wrapped", ["{}", "sh -c '{}; true'"], ids=["alone", "in a script"])
+def test_the_way_to_the_shell_and_back(person: Person, wrapped: str) -> None:
+    shell = ["bash", "--norc", "--noprofile", "-i"]
+    command = wrapped.format(shlex.join([*PROGRAM, *LABEL]))
+    with Terminal(shell, env=person.environment, cwd=person.folder) as terminal:
+        terminal.send(f"{command}\r")
+        choose_first(terminal)
+        terminal.press("ctrl+z")
+        terminal.wait_for("Stopped")
+        terminal.send("bg\r")  # and there it stops again, since the terminal isn't its own
+        terminal.send("echo $((6 * 7)) lines\r")
+        terminal.wait_for("42 lines")
+        for _ in range(2):
+            terminal.send("fg\r")
+            terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+            terminal.press("ctrl+z")
+            terminal.wait_for("Stopped")
+        terminal.send("fg\r")
+        terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
+        confirm(terminal)
+        terminal.press("q")
+        terminal.wait_for("1 confirmed, 0 skipped, 2 left, 2 pairs")
+        terminal.send("exit\r")
+        assert terminal.wait_exit() == 0
+        assert_restored(terminal)
+    assert person.rows() == expected_rows(person.groups())
+
+
+def test_no_shell_to_go_to_is_told(person: Person) -> None:
+    with person.annotate() as terminal:
+        choose_first(terminal)
+        terminal.press("ctrl+z")
+        terminal.wait_for("There is no shell")
+        terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
         confirm(terminal)
         leave(terminal, person)
 

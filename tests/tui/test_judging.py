@@ -9,9 +9,10 @@ from textual.widgets import Input
 
 from dpo_tui.domain.model import Mark, Message, Prompt
 from dpo_tui.errors import InputError
+from dpo_tui.tui.editor import OutsideEditor
 from dpo_tui.tui.keymap import Keymap
 from dpo_tui.tui.look import Look
-from dpo_tui.tui.screens import answering, judging
+from dpo_tui.tui.screens import judging
 from dpo_tui.tui.themes import DARK
 from tests.samples import ready
 from tests.service.desk import PLAIN
@@ -305,7 +306,7 @@ async def test_what_went_wrong_and_what_to_do_are_told_apart(
     async def fails(*_: object) -> str:
         raise InputError("vi ended with exit code 1: nothing was changed", remedy="Set $EDITOR.")
 
-    monkeypatch.setattr(answering, "edited_outside", fails)
+    monkeypatch.setattr(OutsideEditor, "edit", fails)
     async with screen(tmp_path, ABC, [prompt("one", "two")], size=(100, 24)) as here:
         await here.until("two")
         await here.press("E")

@@ -404,6 +404,15 @@ _PROGRAM = (
         needs_group=False,
     ),
     Action(
+        "shell",
+        ("ctrl+z",),
+        "to the shell",
+        "Go to the shell; fg leads back.",
+        Section.PROGRAM,
+        scope=Scope.EVERYWHERE,
+        needs_group=False,
+    ),
+    Action(
         "quit",
         ("q",),
         "quit",

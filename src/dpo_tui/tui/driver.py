@@ -124,11 +124,11 @@ class Driver(LinuxDriver):
         # No change of size gets to Textual's own handler, which asks for the size at once: when it
         # is interrupted by the next change, the older size is told last.
         signal.pthread_sigmask(signal.SIG_BLOCK, _RESIZED)
-        self._has_painted = True
+        writer = self._writer_thread
         try:
             super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says no types
-            if self._writer_thread is None:
-                return  # the program is in the background
+            if self._has_terminal or self._writer_thread is writer:
+                return  # in the background, or back from there, and it has been done since
             self._loop = asyncio.get_running_loop()
             signal.signal(
                 signal.SIGWINCH, lambda *_: self._loop.call_soon_threadsafe(self._tell_size)
@@ -138,7 +138,7 @@ class Driver(LinuxDriver):
         if title := self._title:
             self.write(f"{_PUSH_TITLE}\x1b]0;{title}\x07")
             self.flush()
-        self._has_terminal = True
+        self._has_terminal = self._has_painted = True
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""
@@ -169,6 +169,23 @@ class Driver(LinuxDriver):
         self._app.post_message(Resize(size, size))
 
     # --- stopping and going on ------------------------------------------------------------------
+
+    def go_to_shell(self) -> bool:
+        """Stop the program, and return when it goes on; False if no shell would make it do so.
+
+        All of the job stops, as on ctrl-z elsewhere: a shell doesn't get the terminal back while
+        a `make` in between is waiting. The system stops none that no shell looks after (POSIX,
+        "orphaned process group").
+        """
+        self.suspend_application_mode()
+        self._must_signal_resume = True
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.killpg(0, signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, handler)
+        if not self._must_signal_resume:
+            return True
+        self.resume_application_mode()
+        return False
 
     def _sigtstp_application(self, *_: object) -> None:
         if self._has_terminal:
