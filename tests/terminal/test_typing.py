@@ -75,6 +75,21 @@ def test_what_was_typed_last_is_kept_when_the_link_is_lost(
     assert person.groups()[0].draft.remarks.note == "not true"
 
 
+@pytest.mark.parametrize(("leave", "code"), ENDS)
+def test_a_digit_that_could_have_a_second_one_is_a_number(
+    person: Person, leave: Callable[[Terminal], None], code: int
+) -> None:
+    responses = [f"answer {number}" for number in range(12)]
+    person.write("prompts.toml", f"[[prompt]]\nuser = 'q'\nresponses = {responses}\n")
+    with person.annotate() as terminal:
+        terminal.wait_for("answer")
+        terminal.press("1")
+        terminal.wait_for("response 1…")
+        leave(terminal)
+        assert terminal.wait_exit() == code
+    assert list(person.groups()[0].draft.marks.values()) == [Mark.CHOSEN]
+
+
 def test_what_follows_the_way_to_a_group_is_not_about_the_one_before(person: Person) -> None:
     with person.annotate() as terminal:
         terminal.wait_for("second 1")

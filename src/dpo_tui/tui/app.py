@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from functools import partial
 
 from msgspec.structs import replace
@@ -88,19 +87,16 @@ class DpoTuiApp(App[None], inherit_bindings=False):
 
     def leave(self, code: int) -> None:
         """Leave on a signal; what is being typed, also in another editor, is put on disk first."""
-        typed_on = [screen for screen in self.screen_stack if isinstance(screen, Typed)]
-        if typed_on or self.annotate.outside.open.locked():
-            self.run_worker(self._keep_and_leave(typed_on, code))
-        else:
-            self.exit(return_code=code)
+        self.run_worker(self._keep_and_leave(code))
 
     def giving_back(self) -> str:
         """What gives the terminal back; nothing if it has been given back."""
         return self._driver.giving_back if isinstance(self._driver, Driver) else ""
 
-    async def _keep_and_leave(self, typed_on: Iterable[Typed], code: int) -> None:
-        for screen in typed_on:
-            await screen.keep_now()
+    async def _keep_and_leave(self, code: int) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Typed):
+                await screen.keep_now()
         await self.annotate.outside.end()
         self.exit(return_code=code)
 
