@@ -24,9 +24,17 @@ def settings() -> list[Any] | None:
         return None
 
 
+def is_ours() -> bool:
+    """Whether the program may use it: in the background it is stopped for that."""
+    try:
+        return os.tcgetpgrp(_KEYS) == os.getpgrp()
+    except OSError:  # there is no job control here, or no terminal any more
+        return True
+
+
 def set_back(before: list[Any] | None) -> None:
-    """Give it the settings again that it had."""
-    if before is not None:
+    """Give it the settings again that it had, unless it is somebody else's now."""
+    if before is not None and is_ours():
         with suppress(termios.error):  # it is gone
             termios.tcsetattr(_KEYS, termios.TCSANOW, before)
 

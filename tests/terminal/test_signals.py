@@ -28,6 +28,7 @@ from tests.terminal.program import (
 from tests.terminal.terminal import Terminal
 
 LABEL = ("annotate", "prompts.toml", "-n", "3", "--annotator", "ann")
+BASH = ("bash", "--norc", "--noprofile", "-i")
 # As `nohup` and `setsid` do: no hang-up comes, but the terminal goes.
 UNHEARD = """
 import os, signal, sys
@@ -84,6 +85,10 @@ def wait_until_read(terminal: Terminal) -> None:
     os.close(keyboard)
 
 
+def is_at_the_prompt(screen: str) -> bool:
+    return screen.rstrip().endswith("ready>")
+
+
 def leave(terminal: Terminal, person: Person) -> None:
     terminal.press("q")
     assert terminal.wait_exit() == 0
@@ -133,21 +138,18 @@ def test_a_stop_that_nobody_hears_of(person: Person) -> None:
 
 @pytest.mark.parametrize("wrapped", ["{}", "sh -c '{}; true'"], ids=["alone", "in a script"])
 def test_the_way_to_the_shell_and_back(person: Person, wrapped: str) -> None:
-    shell = ["bash", "--norc", "--noprofile", "-i"]
-    command = wrapped.format(shlex.join([*PROGRAM, *LABEL]))
-    with Terminal(shell, env=person.environment, cwd=person.folder) as terminal:
-        terminal.send(f"{command}\r")
+    with Terminal(BASH, env=person.environment | {"PS1": "ready> "}, cwd=person.folder) as terminal:
+        terminal.wait_for(is_at_the_prompt)
+        terminal.send(f"{wrapped.format(shlex.join([*PROGRAM, *LABEL]))}\r")
         choose_first(terminal)
         terminal.press("ctrl+z")
-        terminal.wait_for("Stopped")
-        terminal.send("bg\r")  # and there it stops again, since the terminal isn't its own
-        terminal.send("echo $((6 * 7)) lines\r")
-        terminal.wait_for("42 lines")
-        for _ in range(2):
-            terminal.send("fg\r")
+        terminal.wait_for(is_at_the_prompt)
+        for lead_back in ("fg\r", "bg; sleep 1; jobs; fg\r"):
+            terminal.send(lead_back)
             terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
             terminal.press("ctrl+z")
-            terminal.wait_for("Stopped")
+            terminal.wait_for(is_at_the_prompt)
+        assert "Running" in terminal.screen()
         terminal.send("fg\r")
         terminal.wait_for(lambda screen: are_ready(screen, "✔○○"))
         confirm(terminal)
@@ -155,6 +157,26 @@ def test_the_way_to_the_shell_and_back(person: Person, wrapped: str) -> None:
         terminal.wait_for("1 confirmed, 0 skipped, 2 left, 2 pairs")
         terminal.send("exit\r")
         assert terminal.wait_exit() == 0
+        assert_restored(terminal)
+    assert person.rows() == expected_rows(person.groups())
+
+
+def test_an_end_in_the_background(person: Person) -> None:
+    with Terminal(BASH, env=person.environment | {"PS1": "ready> "}, cwd=person.folder) as terminal:
+        terminal.wait_for(is_at_the_prompt)
+        terminal.send(f"{shlex.join([*PROGRAM, *LABEL])}\r")
+        choose_first(terminal)
+        confirm(terminal)
+        terminal.press("ctrl+z")
+        terminal.wait_for(is_at_the_prompt)
+        program = Child(terminal.pid)
+        terminal.send("kill %1\r")
+        terminal.wait_for("1 confirmed, 0 skipped, 2 left, 2 pairs")
+        program.wait_exit()
+        terminal.send("jobs\r")
+        terminal.wait_for("Exit 143")
+        terminal.send("exit\r")
+        terminal.wait_exit()
         assert_restored(terminal)
     assert person.rows() == expected_rows(person.groups())
 

@@ -168,8 +168,11 @@ class DpoTuiApp(App[None], inherit_bindings=False):
 
     def action_shell(self) -> None:
         """Give the terminal to the shell until that leads back."""
-        if isinstance(self._driver, Driver) and not self._driver.go_to_shell():
-            self.notify("There is no shell that could lead back.", severity="warning", markup=False)
+        if isinstance(self._driver, Driver):
+            self._driver.go_to_shell(without=self._tell_no_shell)
+
+    def _tell_no_shell(self) -> None:
+        self.notify("There is no shell that could lead back.", severity="warning", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Paint everything anew: a terminal that came back as large as it was may be blank.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import termios
 import tty
 from codecs import getincrementaldecoder
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 
@@ -18,6 +17,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
 
+from dpo_tui import terminal
 from dpo_tui.tui.clusters import in_place
 from dpo_tui.tui.colours import told_shortly
 
@@ -33,6 +33,8 @@ _GIVING_BACK = (
 """What Textual writes at the end, piece by piece."""
 _RESIZED = {signal.SIGWINCH}
 _TICK_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
+"""How often it is looked whether the terminal is ours: not all shells tell."""
 _PASTE_BEGINS = "\x1b[200~"
 _PASTE_ENDS = "\x1b[201~"
 _ESCAPE = "\x1b"
@@ -116,25 +118,29 @@ class Driver(LinuxDriver):
                     self.process_message(message)
 
     def write(self, data: str) -> None:
-        """Paint; of colours, only what changes is told."""
-        super().write(in_place(told_shortly(data)))
+        """Paint, unless somebody else has the terminal; of colours, only what changes is told."""
+        if self._is_painting:
+            super().write(in_place(told_shortly(data)))
+
+    @property
+    def _is_painting(self) -> bool:
+        return self._writer_thread is not None and self._writer_thread.is_alive()
 
     def start_application_mode(self) -> None:
-        """Take the terminal over; also when the app comes back from being suspended."""
-        # No change of size gets to Textual's own handler, which asks for the size at once: when it
-        # is interrupted by the next change, the older size is told last.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _RESIZED)
-        writer = self._writer_thread
-        try:
-            super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says no types
-            if self._has_terminal or self._writer_thread is writer:
-                return  # in the background, or back from there, and it has been done since
-            self._loop = asyncio.get_running_loop()
-            signal.signal(
-                signal.SIGWINCH, lambda *_: self._loop.call_soon_threadsafe(self._tell_size)
-            )
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _RESIZED)
+        """Take the terminal over as soon as it is ours; also when the app was suspended."""
+        if terminal.is_ours():
+            # No change of size gets to Textual's own handler, which asks for the size at once: when
+            # it is interrupted by the next change, the older size is told last.
+            signal.pthread_sigmask(signal.SIG_BLOCK, _RESIZED)
+            try:
+                super().start_application_mode()  # type: ignore[no-untyped-call] # Textual says no types
+                signal.signal(signal.SIGWINCH, lambda *_: self._soon(self._tell_size))
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _RESIZED)
+        if not self._is_painting:
+            self._must_signal_resume = True
+            self._loop.call_later(_LOOK_SECONDS, self._go_on)
+            return
         if title := self._title:
             self.write(f"{_PUSH_TITLE}\x1b]0;{title}\x07")
             self.flush()
@@ -142,11 +148,24 @@ class Driver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""
+        self._must_signal_resume = False
+        if not self._has_terminal:
+            return
         self._has_terminal = False
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
         if self._title:
             self.write(_POP_TITLE)
         super().stop_application_mode()
+
+    def disable_input(self) -> None:
+        """Read no more keys; those that wait are another program's if it has the terminal."""
+        if self._key_thread is not None and self._key_thread.is_alive():
+            super().disable_input()
+
+    def close(self) -> None:
+        """Wait until all of it is painted."""
+        super().close()
+        self._has_painted = False
 
     @property
     def giving_back(self) -> str:
@@ -154,11 +173,6 @@ class Driver(LinuxDriver):
         if not self._has_painted:
             return ""
         return _GIVING_BACK + _POP_TITLE if self._title else _GIVING_BACK
-
-    def close(self) -> None:
-        """Wait until all of it is painted."""
-        super().close()
-        self._has_painted = False
 
     def _tell_size(self) -> None:
         if not self._in_band_window_resize:
@@ -170,27 +184,31 @@ class Driver(LinuxDriver):
 
     # --- stopping and going on ------------------------------------------------------------------
 
-    def go_to_shell(self) -> bool:
-        """Stop the program, and return when it goes on; False if no shell would make it do so.
+    def go_to_shell(self, without: Callable[[], None]) -> None:
+        """Stop the program until the shell lets it go on; if there is no shell, call `without`.
 
         All of the job stops, as on ctrl-z elsewhere: a shell doesn't get the terminal back while
         a `make` in between is waiting. The system stops none that no shell looks after (POSIX,
         "orphaned process group").
         """
+
+        def go_on_without() -> None:
+            if self._must_signal_resume:  # nothing made it go on
+                self._go_on()
+                without()
+
         self.suspend_application_mode()
         self._must_signal_resume = True
         handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.killpg(0, signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, handler)
-        if not self._must_signal_resume:
-            return True
-        self.resume_application_mode()
-        return False
+        if terminal.is_ours():
+            self._loop.call_later(_LOOK_SECONDS, go_on_without)
 
     def _sigtstp_application(self, *_: object) -> None:
         if self._has_terminal:
             # Not in the handler: what it interrupts can be painting, whose lock is not given twice.
-            self._loop.call_soon_threadsafe(self._stop)
+            self._soon(self._stop)
         else:
             os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -199,18 +217,24 @@ class Driver(LinuxDriver):
             super()._sigtstp_application()
 
     def _sigcont_application(self, *_: object) -> None:
-        # It also comes when the terminal wasn't given back: after a SIGSTOP, which nobody hears of,
-        # and behind the SIGTERM of shells and systemd. Taken over twice, two threads would read the
-        # keys, one of them for ever.
+        # Not in the handler: it can come twice, and the second one would interrupt the first.
+        self._soon(self._go_on)
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+    def _go_on(self) -> None:
+        # SIGCONT also comes when the terminal wasn't given back: after a SIGSTOP, which nobody
+        # hears of, and behind the SIGTERM of shells and systemd. Taken over twice, two threads
+        # would read the keys, one of them for ever.
         if self._must_signal_resume:
-            super()._sigcont_application()
-        elif self._has_terminal:
-            self._loop.call_soon_threadsafe(self._take_back)
+            self.resume_application_mode()
+        elif self._has_terminal and terminal.is_ours():
+            self._take_back()
 
     def _take_back(self) -> None:
         """Have the terminal as it was: whoever had it meanwhile has set it up for itself."""
-        if not self._has_terminal:
-            return
         with suppress(termios.error):  # it is gone
             attributes = termios.tcgetattr(self.fileno)
             attributes[tty.IFLAG] = self._patch_iflag(attributes[tty.IFLAG])
