@@ -91,6 +91,21 @@ def test_what_the_editor_had_not_saved_is_told(tmp_path: Path) -> None:
     assert (folder / "response.md.save").read_text() == "typed\n"
 
 
+def test_an_editor_that_takes_its_file_along_is_no_fault(tmp_path: Path) -> None:
+    person = Person(tmp_path)
+    person.write("prompts.toml", PROMPTS)
+    script = 'trap \'rm -r "$(dirname "$1")"; exit\' TERM; echo EDITING; while :; do read x; done'
+    person.environment["EDITOR"] = editor(tmp_path, script)
+    with person.annotate() as terminal:
+        terminal.wait_for("second answer")
+        terminal.press("E")
+        terminal.wait_for("EDITING")
+        terminal.kill(signal.SIGTERM)
+        assert terminal.wait_exit() == 143
+        assert_restored(terminal)
+    assert not [*person.home.rglob("crash.txt")]
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [("exit 3", "ended with exit code 3"), ("printf '\\377' > \"$1\"", "can't be read")],

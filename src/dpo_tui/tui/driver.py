@@ -97,9 +97,8 @@ class Driver(LinuxDriver):
     """Reads keys from the terminal and paints on it; sets its title to the app's, if it has one."""
 
     _has_terminal = False
-    """Whether the terminal is taken over: not before the first frame, in an editor, at the end."""
-    _has_painted = False
-    """Whether something for it can still be on the way."""
+    """Whether the terminal is taken over: not before the first frame, in an editor, in the
+    background, at the end."""
 
     def run_input_thread(self) -> None:
         """Read keys until the end; bytes that are no UTF-8 become replacement characters."""
@@ -124,6 +123,7 @@ class Driver(LinuxDriver):
 
     @property
     def _is_painting(self) -> bool:
+        """Whether something for the terminal can be on the way."""
         return self._writer_thread is not None and self._writer_thread.is_alive()
 
     def start_application_mode(self) -> None:
@@ -144,7 +144,7 @@ class Driver(LinuxDriver):
         if title := self._title:
             self.write(f"{_PUSH_TITLE}\x1b]0;{title}\x07")
             self.flush()
-        self._has_terminal = self._has_painted = True
+        self._has_terminal = True
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""
@@ -162,15 +162,10 @@ class Driver(LinuxDriver):
         if self._key_thread is not None and self._key_thread.is_alive():
             super().disable_input()
 
-    def close(self) -> None:
-        """Wait until all of it is painted."""
-        super().close()
-        self._has_painted = False
-
     @property
     def giving_back(self) -> str:
         """What gives the terminal back at once; nothing if it has been given back."""
-        if not self._has_painted:
+        if not self._is_painting:
             return ""
         return _GIVING_BACK + _POP_TITLE if self._title else _GIVING_BACK
 

@@ -86,7 +86,7 @@ class OutsideEditor:
 
         As vim does in its swap file. Else it is a copy of what was there before.
         """
-        return self.is_ended and any(each != path for each in path.parent.iterdir())
+        return self.is_ended and any(each != path for each in path.parent.glob("*"))
 
     async def _run(self, command: str, path: Path) -> str:
         """Edit a file; what went wrong, if something did."""
